@@ -1,0 +1,81 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The real lab: required (it must run), auto (skipped loudly where it cannot), off.
+CONNECTOR_LAB ?= auto
+export CONNECTOR_LAB
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types unit lab lab-tests lab-packages bench docs lock clean venv dev
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+demo: $(VENV)/run.stamp  ## Watch a simulated pair split and be put together again (no root, no DRBD)
+	@$(BIN)/connector demo
+
+test: lab-packages check lab-tests  ## Everything: lint, types, unit tests, and real DRBD in two virtual machines
+
+check: lint types unit  ## The quick part: lint, types, unit tests
+
+lint: $(VENV)/dev.stamp  ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp  ## Types
+	$(BIN)/mypy
+
+unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
+	$(BIN)/pytest -q -n 3 --dist worksteal --ignore=tests/lab
+
+lab-packages:
+	@PYTHONPATH=. $(PYTHON) -m tests.lab.packages || test "$(CONNECTOR_LAB)" != required
+
+lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
+	$(BIN)/pytest -q tests/lab
+
+lab: $(VENV)/dev.stamp lab-packages  ## Boot the real pair and get a prompt on either node
+	$(BIN)/python -m tests.lab
+
+bench: $(VENV)/run.stamp  ## CPU and wall time of a healthy pass beside a shell script of the old kind
+	$(BIN)/python benchmarks/healthy_pass.py
+
+docs: $(VENV)/run.stamp  ## Render the pages that come from the code
+	$(BIN)/connector table --format markdown > docs/decision-table.md
+
+lock: $(VENV)/dev.stamp  ## Lock the newest versions in requirements/*.txt
+	$(BIN)/pip install --quiet pip-tools
+	cd requirements && for name in run dev; do \
+	  ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url \
+	    --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	    -o $$name.txt $$name.in; done
+
+clean:  ## Remove what these targets made in this folder
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv: $(VENV)/run.stamp
+dev: $(VENV)/dev.stamp
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "connector needs Python 3.11 or later; name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv; \
+	  else echo "python3-venv is missing: apt-get install python3-venv (as root)" >&2; exit 1; fi; }
+	@rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP_INSTALL) --require-hashes -r requirements/run.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
