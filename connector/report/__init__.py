@@ -1,0 +1,1 @@
+"""One value, rendered for people, for programs and for Prometheus."""
