@@ -1,0 +1,35 @@
+"""What the decision needs to know besides what is seen: settings, and what was before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.model import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration allows for one resource; times in seconds."""
+
+    mode: Mode = Mode.RECONNECT
+    demote_grace_s: float = 90
+    max_attempts: int = 3
+    respect_disconnect_s: float = 3600
+    act_if_managed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Settings and memory for one resource.
+
+    `picture_age_s` is for how long the same picture has been seen, None when it is new.
+    `log_now_s` is the present on the kernel log's clock. `paused` is the operator's reason.
+    """
+
+    policy: Policy = Policy()
+    attempts: int = 0
+    picture_age_s: float | None = None
+    log_now_s: float = 0.0
+    paused: str | None = None
+    settle_s: float = 10
+    memory_lost: bool = False

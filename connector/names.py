@@ -1,0 +1,28 @@
+"""Which resource names are handed to drbdadm. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# What drbd.conf takes without quotes (drbdadm_scanner.fl), less "/", which drbdadm reads as
+# RESOURCE/VOLUME. Quoted, drbd.conf takes any character; such a name is not acted upon.
+_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,127}", re.ASCII)
+
+# drbdadm finds a resource by its minor under this name, so that a name that does not exist would
+# mean another resource (measured: `drbdadm -d connect minor-0` is `connect mail`).
+_BY_MINOR = re.compile(r"minor-\d+", re.ASCII)
+
+
+def why_not(resource: str) -> str | None:
+    """Why a resource of this name is never handed to drbdadm; None where it may be."""
+    if not _NAME.fullmatch(resource):
+        return (
+            f"the resource name {resource!r} is not handed to drbdadm: only letters, digits and"
+            " '_', '.', '-' (not first) are"
+        )
+    if resource == "all" or _BY_MINOR.fullmatch(resource):
+        return (
+            f"the resource name {resource!r} is not handed to drbdadm:"
+            " it means other resources to it"
+        )
+    return None

@@ -1,0 +1,138 @@
+"""One look at this node: reads what is there and puts it together; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from connector.errors import ConnectorError, NoDrbd, NotPermitted
+from connector.model import (
+    ESTABLISHED,
+    SUPPORTED_API,
+    ConfiguredResource,
+    ConnectionState,
+    Evidence,
+    Observation,
+    Problem,
+    ProcDrbd,
+    Resource,
+)
+from connector.observe import block_use, proc_drbd, processes, resources
+from connector.observe.assemble import connection_of, resources_of
+from connector.settings import Settings
+from connector.world import World
+
+# Where LINSTOR's satellite writes the resource files that it owns.
+LINSTOR_FOLDER = "/linstor.d/"
+
+
+def look(world: World, settings: Settings) -> Observation:
+    """What this node shows now.
+
+    The kernel log is read only where some resource is neither connected nor syncing.
+
+    Raises:
+        NoDrbd: /proc/drbd is missing, or its version is not supported.
+        NotPermitted: /proc/drbd may not be read.
+        ConnectorError: it cannot be read for another reason.
+    """
+    proc = proc_drbd.parse(_read_proc_drbd(world.root))
+    _require_supported(proc)
+    problems = list(proc.problems)
+    configured: Sequence[ConfiguredResource] = ()
+    try:
+        configured = resources.known_resources(
+            run=world.run,
+            drbdadm=settings.run.drbdadm,
+            host=world.host,
+            cache_file=settings.resources_file,
+            configuration=world.configuration,
+            timeout_s=settings.run.command_timeout_s,
+        )
+    except resources.ResourcesUnknown as error:
+        problems.append(Problem(None, f"the resources' names are not known: {error}"))
+    minors = {device.minor for device in proc.devices}
+    use = block_use.read(world.root, minors, configured)
+    problems += use.problems
+    found = resources_of(proc, configured, {minor: use.of(minor) for minor in minors})
+    if proc.api is None:
+        found = tuple(_doubted(resource, "DRBD's version cannot be read") for resource in found)
+    if any(resource.connection not in ESTABLISHED for resource in found):
+        found = _with_background(found, configured, world, problems)
+    return Observation(proc=proc, resources=found, problems=tuple(problems))
+
+
+def connections(world: World, resources: Iterable[Resource]) -> dict[str, ConnectionState | None]:
+    """The connection state of each resource as /proc/drbd shows it now, by name; None in doubt.
+
+    The quick look while waiting: names and volumes are taken from `resources`.
+
+    Raises:
+        NoDrbd, NotPermitted, ConnectorError: as `look`.
+    """
+    proc = proc_drbd.parse(_read_proc_drbd(world.root))
+    return {
+        resource.name: connection_of(proc, [volume.minor for volume in resource.volumes])
+        for resource in resources
+    }
+
+
+def _read_proc_drbd(root: Path) -> bytes:
+    shown = root / "proc/drbd"
+    try:
+        return proc_drbd.read(root)
+    except FileNotFoundError as error:
+        raise NoDrbd(
+            f"no DRBD here: {shown} does not exist. Load the module with `modprobe drbd`, or "
+            "remove connector from this machine."
+        ) from error
+    except PermissionError as error:
+        raise NotPermitted(f"{shown} may not be read: run connector as root") from error
+    except OSError as error:
+        raise ConnectorError(f"{shown} cannot be read: {error.strerror}") from error
+
+
+def _require_supported(proc: ProcDrbd) -> None:
+    """8.4 is supported; a header that cannot be read is no version, and is doubted later."""
+    if proc.api is None or proc.api == SUPPORTED_API:
+        return
+    raise NoDrbd(
+        f"DRBD {proc.version or 'of an unknown version'} (api:{proc.api}) is not supported: "
+        "connector acts on the 8.4 kernel module (api:1) only. `connector parse` reads the file."
+    )
+
+
+def _with_background(
+    found: tuple[Resource, ...],
+    configured: Sequence[ConfiguredResource],
+    world: World,
+    problems: list[Problem],
+) -> tuple[Resource, ...]:
+    """The same with the kernel log's evidence and with who owns the resources."""
+    # Not on a healthy pass.
+    from connector.observe import evidence, kernel_log
+
+    of_minor = {volume.minor: resource.name for resource in found for volume in resource.volumes}
+    gathered: dict[str, Evidence] = {}
+    unreadable = False
+    try:
+        records = kernel_log.parse_records(kernel_log.read(world.root))
+        gathered = evidence.gather(records, of_minor)
+    except OSError as error:
+        unreadable = True
+        problems.append(Problem(None, f"the kernel log cannot be read: {error.strerror}"))
+    owner = processes.cluster_owner(world.root)
+    linstor = {item.name for item in configured if LINSTOR_FOLDER in (item.file or "")}
+    return tuple(
+        replace(
+            resource,
+            evidence=gathered.get(resource.name, Evidence(readable=not unreadable)),
+            managed_by="LINSTOR" if resource.name in linstor else owner,
+        )
+        for resource in found
+    )
+
+
+def _doubted(resource: Resource, why: str) -> Resource:
+    return replace(resource, doubts=(*resource.doubts, why))

@@ -1,0 +1,130 @@
+"""Processes: which there are, which hold a DRBD device, and which of them owns the resources."""
+
+from __future__ import annotations
+
+import os
+import stat as mode_bits
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from connector.observe.mounts import DRBD_MAJOR
+
+MAX_PROCESSES = 32_768
+MAX_DESCRIPTORS = 65_536  # of one process
+_COMM_BYTES = 64  # the kernel's TASK_COMM_LEN is 16
+
+# What each owner's process is called (proc_pid_comm(5), cut at 15 characters).
+_OWNERS = {"pacemakerd": "Pacemaker", "drbd-reactor": "drbd-reactor"}
+
+Stat = Callable[[str], os.stat_result]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUser:
+    """A process that holds a DRBD device, or a file or folder on it, and which one."""
+
+    pid: int
+    name: str
+    what: str
+
+
+def process_ids(root: Path, limit: int = MAX_PROCESSES) -> tuple[list[int], bool]:
+    """At most `limit` process numbers under ROOT/proc in rising order, and whether those are all.
+
+    Raises:
+        OSError: ROOT/proc cannot be listed.
+    """
+    names = os.listdir(root / "proc")
+    pids = sorted(int(name) for name in names if name.isascii() and name.isdigit())
+    return pids[:limit], len(pids) <= limit
+
+
+def cluster_owner(root: Path) -> str | None:
+    """Who manages the resources on this node: "Pacemaker", "drbd-reactor", or None.
+
+    Only processes of the owner of ROOT/proc (root, on a real one) count: anybody may give a
+    process such a name. None also where ROOT/proc cannot be listed; then block_use knows nothing
+    either.
+    """
+    try:
+        pids, _ = process_ids(root)
+        trusted = (root / "proc").stat().st_uid
+    except OSError:
+        return None
+    names = {_command_name(root, pid) for pid in pids if _owner(root, pid) == trusted}
+    return next((owner for comm, owner in _OWNERS.items() if comm in names), None)
+
+
+def processes_using(
+    root: Path, minors: Collection[int], stat: Stat = os.stat
+) -> tuple[DeviceUser, ...]:
+    """The processes that keep DRBD from demoting, each once, with the first thing found.
+
+    For a person's recovery, not for a pass: it looks at every open file, and asking after a file
+    on a network filesystem whose server is gone does not return. Files of btrfs are not found
+    (stat gives them an anonymous device number), nor what only the kernel holds (swap, LVM, NFS
+    or iSCSI exports). Processes that may not be looked into are left out. Raises nothing.
+
+    Args:
+        root: the folder that holds proc/.
+        minors: the DRBD minors asked for.
+        stat: answers for a path below ROOT/proc/PID, following its link.
+    """
+    wanted = {os.makedev(DRBD_MAJOR, minor) for minor in minors}
+    try:
+        pids, _ = process_ids(root)
+    except OSError:
+        return ()
+    found: list[DeviceUser] = []
+    for pid in pids:
+        held = next((link for link in _links(root, pid) if _on(link, wanted, stat)), None)
+        if held is not None:
+            what = _described(held)
+            found.append(DeviceUser(pid, _command_name(root, pid), what))
+    return tuple(found)
+
+
+def _links(root: Path, pid: int) -> Iterator[str]:
+    """The links of a process to files that it holds (proc_pid_fd(5), _cwd, _root, _exe)."""
+    base = f"{root}/proc/{pid}"
+    yield from (f"{base}/{name}" for name in ("cwd", "root", "exe"))
+    with suppress(OSError):
+        names = [name for name in os.listdir(f"{base}/fd") if name.isascii() and name.isdigit()]
+        names.sort(key=int)
+        yield from (f"{base}/fd/{name}" for name in names[:MAX_DESCRIPTORS])
+
+
+def _on(link: str, devices: Collection[int], stat: Stat) -> bool:
+    """Whether the link leads to one of the devices itself, or to something stored on it."""
+    try:
+        found = stat(link)
+    except (OSError, ValueError):
+        return False
+    is_device = mode_bits.S_ISBLK(found.st_mode) and found.st_rdev in devices
+    return is_device or found.st_dev in devices
+
+
+def _described(link: str) -> str:
+    target = link
+    with suppress(OSError):
+        target = str(Path(link).readlink())
+    kind = link.rpartition("/")[2]
+    return target if kind.isdigit() else f"{target} ({kind})"
+
+
+def _owner(root: Path, pid: int) -> int | None:
+    try:
+        return (root / f"proc/{pid}").stat().st_uid
+    except OSError:
+        return None
+
+
+def _command_name(root: Path, pid: int) -> str:
+    """The process's name; empty where it has just ended or cannot be read."""
+    try:
+        with (root / f"proc/{pid}/comm").open("rb") as stream:
+            return os.fsdecode(stream.read(_COMM_BYTES)).rstrip("\n")
+    except OSError:
+        return ""

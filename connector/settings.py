@@ -1,0 +1,78 @@
+"""The settings of connector, typed, with their defaults; docs/configuration.md lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connector.decide.context import Policy
+
+DEFAULT_CONFIG = Path("/etc/connector/connector.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a pass runs; times in seconds."""
+
+    deadline_s: float = 50
+    command_timeout_s: float = 15
+    settle_s: float = 10
+    lock: Path = Path("/run/connector/connector.lock")
+    state_dir: Path = Path("/var/lib/connector")
+    drbdadm: str = "drbdadm"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that connector.toml and the CONNECTOR_* variables can say."""
+
+    policy: Policy = Policy()
+    by_resource: Mapping[str, Policy] = field(default_factory=dict)
+    run: RunSettings = RunSettings()
+    textfile: Path | None = None
+
+    def policy_for(self, resource: str) -> Policy:
+        """The resource's own policy where it has one, otherwise the common one."""
+        return self.by_resource.get(resource, self.policy)
+
+    # The files in the state directory, named in one place.
+    @property
+    def incidents_file(self) -> Path:
+        """Open incidents; absent while everything is healthy."""
+        return self.run.state_dir / "incidents.json"
+
+    @property
+    def pauses_file(self) -> Path:
+        """Pauses; absent while there is none."""
+        return self.run.state_dir / "pauses.json"
+
+    @property
+    def counters_file(self) -> Path:
+        """Counters that survive between runs."""
+        return self.run.state_dir / "counters.json"
+
+    @property
+    def contended_file(self) -> Path:
+        """One byte for each pass that found the lock held."""
+        return self.run.state_dir / "lock-contended"
+
+    @property
+    def last_pass_file(self) -> Path:
+        """When the last pass ended, how long it took, and whether it succeeded."""
+        return self.run.state_dir / "last-pass.json"
+
+    @property
+    def resources_file(self) -> Path:
+        """The resource names of the configuration, as drbdadm gave them."""
+        return self.run.state_dir / "resources.json"
+
+    @property
+    def journal_file(self) -> Path:
+        """One JSON line for each pass that did something or wanted to."""
+        return self.run.state_dir / "journal.jsonl"
+
+    @property
+    def given_up_dir(self) -> Path:
+        """Records of what was about to be given up, one file each."""
+        return self.run.state_dir / "given-up"
