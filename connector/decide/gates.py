@@ -1,0 +1,170 @@
+"""The gates: named reasons not to take a step of the table now."""
+
+from __future__ import annotations
+
+from connector.decide.context import Context
+from connector.decide.forecast import Loser, Loss, forecast
+from connector.decide.table import Row
+from connector.model import (
+    ActionKind,
+    Cause,
+    ConnectionState,
+    DecisionName,
+    DiskState,
+    Gate,
+    GateName,
+    Mode,
+    Resource,
+    Role,
+)
+
+DISK_GONE = frozenset({DiskState.DISKLESS, DiskState.FAILED, DiskState.DETACHING})
+
+
+def gates_before(
+    row: Row, steps: tuple[ActionKind, ...], resource: Resource, context: Context
+) -> tuple[Gate, ...]:
+    """Every reason not to take the steps now; none where there are no steps."""
+    if not steps:
+        return ()
+    candidates = (
+        _pause_gate(context),
+        _managed_gate(resource, context),
+        _mode_gate(row, resource, context),
+        _operator_disconnect_gate(row, resource, context),
+        _evidence_gate(row, steps, resource),
+        _disk_gate(steps, resource),
+        _forecast_gate(steps, resource, context),
+        _attempts_gate(context),
+        _grace_gate(steps, context),
+    )
+    return tuple(gate for gate in candidates if gate is not None)
+
+
+def _pause_gate(context: Context) -> Gate | None:
+    if context.paused is None:
+        return None
+    return Gate(GateName.PAUSE, f"paused by the operator: {context.paused}", False)
+
+
+def _managed_gate(resource: Resource, context: Context) -> Gate | None:
+    if resource.managed_by is None or context.policy.act_if_managed:
+        return None
+    reason = f'{resource.managed_by} owns this resource; set managed = "act" to act all the same'
+    return Gate(GateName.MANAGED, reason, False)
+
+
+def _mode_gate(row: Row, resource: Resource, context: Context) -> Gate | None:
+    """`observe` never acts; `reconnect` leaves a split brain to a person, but for the survivor.
+
+    A survivor's connect gives nothing up (a plain connect never ends a split brain), and a
+    survivor that waits lets one command on the other node heal the pair.
+    """
+    if context.memory_lost and context.policy.mode is not Mode.OBSERVE:
+        reason = "the record of earlier attempts was damaged; this pass only observes"
+        return Gate(GateName.MODE, reason, True)
+    if context.policy.mode is Mode.OBSERVE:
+        return Gate(GateName.MODE, "mode is observe: this agent never acts here", True)
+    if (
+        context.policy.mode is Mode.RECONNECT
+        and resource.evidence.split_brain
+        and row.name is not DecisionName.RECONNECT_SURVIVOR
+    ):
+        reason = (
+            "split brain, and mode reconnect gives nothing up; to give up this node's changes "
+            f"run `connector recover {resource.name} --discard-my-data` here"
+        )
+        return Gate(GateName.MODE, reason, True)
+    return None
+
+
+def _operator_disconnect_gate(row: Row, resource: Resource, context: Context) -> Gate | None:
+    evidence = resource.evidence
+    if evidence.cause is not Cause.OPERATOR_DISCONNECT or evidence.cause_at_s is None:
+        return None
+    if row.connections is None or ConnectionState.STANDALONE not in row.connections:
+        return None
+    left_s = evidence.cause_at_s + context.policy.respect_disconnect_s - context.log_now_s
+    if left_s <= 0:
+        return None
+    reason = f"an operator disconnected it; left alone for another {left_s:.0f} s"
+    return Gate(GateName.OPERATOR_DISCONNECT, reason, False)
+
+
+def _evidence_gate(row: Row, steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:
+    """Without the kernel log nobody can tell a split brain from a disconnect by hand."""
+    evidence = resource.evidence
+    if not evidence.readable:
+        return Gate(GateName.EVIDENCE, "the kernel log cannot be read", True)
+    if row.name is not DecisionName.RECONNECT_STANDBY or not evidence.split_brain:
+        return None
+    if steps == (ActionKind.CONNECT_DISCARD,):
+        return None
+    if evidence.self_was_primary is False and evidence.peer_was_primary is False:
+        reason = "split brain, and neither side was Primary: nobody can say which copy is right"
+        return Gate(GateName.EVIDENCE, reason, True)
+    if evidence.self_was_primary is False and evidence.peer_was_primary is None:
+        reason = (
+            "split brain, and its volumes do not agree on the peer's role at the handshake: "
+            "nobody can say which copy is right"
+        )
+        return Gate(GateName.EVIDENCE, reason, True)
+    return None
+
+
+def _disk_gate(steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:
+    if ActionKind.CONNECT_DISCARD not in steps:
+        return None
+    for volume in resource.volumes:
+        disk = volume.device.disk if volume.device else None
+        if disk is None or disk in DISK_GONE:
+            reason = f"volume {volume.volume} has no local disk ({disk or 'unknown'})"
+            return Gate(GateName.DISK, reason, True)
+    return None
+
+
+def _losses(steps: tuple[ActionKind, ...], resource: Resource) -> tuple[Loss, ...]:
+    """What DRBD's policies might give up at the handshake that the steps lead to."""
+    demoted = ActionKind.SECONDARY in steps
+    primary = resource.role is Role.PRIMARY and not demoted
+    own_changes = resource.out_of_sync_kib != 0
+    return forecast(resource.after_sb, primary=primary, own_changes=own_changes)
+
+
+def _forecast_gate(
+    steps: tuple[ActionKind, ...], resource: Resource, context: Context
+) -> Gate | None:
+    """In mode reconnect no step may lead to a loss by DRBD's own policies.
+
+    In mode discard one loss is accepted, the one that this mode is for: the Secondary's changes
+    against a peer that is Primary.
+    """
+    losses = _losses(steps, resource)
+    if context.policy.mode is Mode.DISCARD:
+        losses = tuple(loss for loss in losses if loss.primaries != 1 or loss.loser is Loser.EITHER)
+    if not losses:
+        return None
+    return Gate(GateName.FORECAST, f"{losses[0].sentence}, so this node does not connect", True)
+
+
+def may_lose(steps: tuple[ActionKind, ...], resource: Resource) -> bool:
+    """Whether changes may be given up by these steps, by our word or by DRBD's own policies."""
+    return ActionKind.CONNECT_DISCARD in steps or bool(_losses(steps, resource))
+
+
+def _attempts_gate(context: Context) -> Gate | None:
+    if context.attempts < context.policy.max_attempts:
+        return None
+    reason = f"{context.attempts} attempts did not bring the pair together; no more are made"
+    return Gate(GateName.ATTEMPTS, reason, True)
+
+
+def _grace_gate(steps: tuple[ActionKind, ...], context: Context) -> Gate | None:
+    """A take-over runs `primary`, then mounts: in between it looks like a left-over Primary."""
+    if ActionKind.SECONDARY not in steps:
+        return None
+    left_s = context.policy.demote_grace_s - (context.picture_age_s or 0.0)
+    if left_s <= 0:
+        return None
+    reason = f"a take-over may be under way; demoted if it lasts another {left_s:.0f} s"
+    return Gate(GateName.GRACE, reason, False)

@@ -1,0 +1,146 @@
+"""From a row of the table to a decision: which command, and which gates stand before it."""
+
+from __future__ import annotations
+
+from connector.decide.context import Context
+from connector.decide.gates import DISK_GONE, gates_before, may_lose
+from connector.decide.table import Row, row_for
+from connector.model import (
+    HEALTHY,
+    Action,
+    ActionKind,
+    Cause,
+    Decision,
+    DecisionName,
+    DiskState,
+    Gate,
+    Mode,
+    Picture,
+    Resource,
+    Role,
+)
+
+# How long a state between two states may last before a person should look (seconds).
+TRANSIENT_LASTS_S = 120
+# Why a connection ended, other than a split brain and a person's word; a person mends these.
+_TROUBLE = frozenset(Cause) - {Cause.SPLIT_BRAIN, Cause.OPERATOR_DISCONNECT}
+_DISK_AT_RISK = DISK_GONE | {DiskState.INCONSISTENT, DiskState.OUTDATED}
+
+
+def decide(resource: Resource, context: Context) -> Decision:
+    """The one answer for a resource: its row, the commands, the gates and a plain sentence.
+
+    Pure: the same arguments give the same decision.
+    """
+    row = row_for(resource.picture)
+    steps = _steps(row, resource, context)
+    actions = _actions(steps, resource)
+    gates = gates_before(row, steps, resource, context)
+    return Decision(
+        resource=resource.name,
+        name=row.name,
+        reason=_reason(row, gates, resource),
+        actions=() if gates else actions,
+        would=actions,
+        gates=gates,
+        needs_operator=_needs_operator(row, gates, resource, context),
+        watch=row.watch and not gates and _is_new(context),
+        may_discard=bool(steps) and may_lose(steps, resource),
+    )
+
+
+def _is_new(context: Context) -> bool:
+    """Waiting is watched when it begins; a pair that waits for hours is looked at once a pass."""
+    return context.picture_age_s is None or context.picture_age_s < context.settle_s
+
+
+def _steps(row: Row, resource: Resource, context: Context) -> tuple[ActionKind, ...]:
+    """The row's commands; for a standby whose split brain may be ended, the discarding connect.
+
+    A discard is the answer only where the last handshake showed this side Secondary and the peer
+    Primary. Where the log no longer says so, or this node was still Primary then, a plain connect
+    makes the kernel write new lines.
+    """
+    may_end_it = (
+        row.name is DecisionName.RECONNECT_STANDBY
+        and context.policy.mode is Mode.DISCARD
+        and resource.evidence.split_brain
+        and resource.evidence.peer_was_primary is True
+        and resource.evidence.self_was_primary is False
+    )
+    return (ActionKind.CONNECT_DISCARD,) if may_end_it else row.steps
+
+
+def _actions(steps: tuple[ActionKind, ...], resource: Resource) -> tuple[Action, ...]:
+    """The steps with the picture that each one needs; a demotion changes it for the next."""
+    actions = []
+    picture = resource.picture
+    for kind in steps:
+        actions.append(Action(kind, resource.name, picture))
+        if kind is ActionKind.SECONDARY:
+            picture = Picture(picture.connection, Role.SECONDARY, picture.in_use)
+    return tuple(actions)
+
+
+def _needs_operator(
+    row: Row, gates: tuple[Gate, ...], resource: Resource, context: Context
+) -> bool:
+    """Whether nothing will come right unless a person does something."""
+    if context.paused is not None:
+        return False
+    if row.escalate or not resource.claimed:
+        return True
+    if row.lasting:
+        return context.picture_age_s is not None and context.picture_age_s >= TRANSIENT_LASTS_S
+    if row.connections == HEALTHY:
+        return _disk_at_risk(resource) is not None
+    if resource.evidence.split_brain and context.policy.mode is not Mode.DISCARD:
+        return True
+    # A gate that opens by itself (grace, pause, a cluster manager) makes the others wait.
+    return bool(gates) and all(gate.operator for gate in gates)
+
+
+def _disk_at_risk(resource: Resource) -> str | None:
+    """Connected is not enough: a volume whose one copy is missing or old needs a person."""
+    for volume in resource.volumes:
+        device = volume.device
+        if device is None:
+            continue
+        for side, disk in (("local", device.disk), ("peer's", device.peer_disk)):
+            if disk in _DISK_AT_RISK:
+                return f"the {side} disk of volume {volume.volume} is {disk}"
+    return None
+
+
+def _reason(row: Row, gates: tuple[Gate, ...], resource: Resource) -> str:
+    """One plain sentence: what is seen, and what stands in the way."""
+    parts = [row.sentence]
+    if row.name is DecisionName.UNKNOWN:
+        parts = [_unknown_words(row, resource)]
+    elif row.connections == HEALTHY:
+        parts += [text for text in [_disk_at_risk(resource)] if text]
+    elif resource.evidence.split_brain and not gates:
+        parts.append(_split_brain_words(row, resource))
+    elif row.steps and resource.evidence.cause in _TROUBLE:
+        parts.append(f"the kernel log says why: {resource.evidence.cause}")
+    parts += [gate.reason for gate in gates]
+    return "; ".join(parts)
+
+
+def _unknown_words(row: Row, resource: Resource) -> str:
+    """What it is that cannot be told."""
+    if resource.doubts:
+        return resource.doubts[0]
+    if resource.in_use is None:
+        return "whether it is in use here cannot be told"
+    return row.sentence
+
+
+def _split_brain_words(row: Row, resource: Resource) -> str:
+    """What to do about a split brain that no step of this node ends."""
+    if row.in_use:
+        return (
+            f"split brain: it ends when the other node gives its changes up "
+            f"(`connector recover {resource.name} --discard-my-data` there)"
+        )
+    return "split brain"
