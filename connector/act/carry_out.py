@@ -1,0 +1,46 @@
+"""Everything that a pass decided, carried out: all commands first, then one common watch.
+
+Watched one after the other, a few waiting resources would use up the pass's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from connector.act.execute import Hands, execute
+from connector.act.watch import States, outcome_after, watch
+from connector.decide.context import Context
+from connector.model import Decision, Outcome, OutcomeKind
+
+
+def carry_out(
+    decisions: Mapping[str, Decision],
+    contexts: Mapping[str, Context],
+    hands: Hands,
+    *,
+    states: Callable[[], States],
+    settle_s: float,
+    why_not: str | None,
+) -> dict[str, Outcome]:
+    """What came of each decision, by resource name.
+
+    `states` gives the connection states as they are now. Where `why_not` says why nothing may be
+    done, nothing is, and every decision that wanted to act has failed for that reason.
+    """
+    outcomes = {
+        name: _act(decision, contexts[name], hands, why_not) for name, decision in decisions.items()
+    }
+    acted = {name for name, item in outcomes.items() if item.kind is OutcomeKind.WAITING}
+    waiting = {name for name, item in decisions.items() if item.watch and not item.actions}
+    if not acted | waiting:
+        return outcomes
+    seen = watch(frozenset(acted | waiting), states, hands.clock, settle_s, hands.time_left_s)
+    return {**outcomes, **{name: outcome_after(outcomes[name], seen[name]) for name in acted}}
+
+
+def _act(decision: Decision, context: Context, hands: Hands, why_not: str | None) -> Outcome:
+    if not decision.actions:
+        return Outcome(OutcomeKind.NOTHING)
+    if why_not is not None:
+        return Outcome(OutcomeKind.FAILED, f"nothing was done: {why_not}")
+    return execute(decision, context, hands)

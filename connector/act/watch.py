@@ -1,0 +1,50 @@
+"""Watching the state come up after the commands, for all resources at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from connector.clock import Clock
+from connector.model import ESTABLISHED, ConnectionState, Outcome, OutcomeKind
+
+FIRST_POLL_S = 0.2
+LONGEST_POLL_S = 1.0
+
+States = Mapping[str, ConnectionState | None]
+_SETTLED = ESTABLISHED | {ConnectionState.STANDALONE}
+
+
+def watch(
+    names: frozenset[str],
+    look: Callable[[], States],
+    clock: Clock,
+    settle_s: float,
+    time_left_s: Callable[[], float],
+) -> States:
+    """The last state seen of each name: until all are connected or StandAlone, or time is up.
+
+    `drbdadm wait-connect` is not used: it returns 0 at once for a StandAlone resource and never
+    returns for one whose peer is away.
+    """
+    deadline_s = clock.boot_s() + settle_s
+    pause_s = FIRST_POLL_S
+    states = look()
+    while any(states.get(name) not in _SETTLED for name in names):
+        left_s = min(deadline_s - clock.boot_s(), time_left_s())
+        if left_s <= 0:
+            break
+        clock.sleep(min(pause_s, left_s))
+        pause_s = min(pause_s * 1.5, LONGEST_POLL_S)
+        states = look()
+    return {name: states.get(name) for name in names}
+
+
+def outcome_after(outcome: Outcome, state: ConnectionState | None) -> Outcome:
+    """The outcome of commands that succeeded, now that the state has been watched."""
+    if state in ESTABLISHED:
+        return Outcome(OutcomeKind.RECONNECTED, f"now {state}", outcome.commands)
+    if state is ConnectionState.STANDALONE:
+        detail = "the nodes met and parted again: StandAlone"
+        return Outcome(OutcomeKind.DROPPED, detail, outcome.commands)
+    detail = f"waiting for the peer: {state or 'state unknown'}"
+    return Outcome(OutcomeKind.WAITING, detail, outcome.commands)
