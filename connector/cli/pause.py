@@ -1,0 +1,87 @@
+"""connector pause: the agent keeps its hands off."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from connector.act.lock import pass_lock
+from connector.cli.node import this_world
+from connector.cli.options import Setup, connector_command
+from connector.errors import ConnectorError, NotPermitted
+from connector.memory import pauses
+from connector.memory.pauses import EVERY_RESOURCE, Moment, Pause
+from connector.memory.store import moment
+from connector.observe.node import look
+from connector.settings import Settings
+from connector.survey import choose
+from connector.world import World
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_S = 366 * 86400
+
+
+def _seconds(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """`90`, `30m`, `2h`, `1d` or `1h30m` in seconds."""
+    if value is None:
+        return None
+    parts = re.findall(r"([0-9]{1,9})([smhd]?)", value)
+    whole = "".join(number + unit for number, unit in parts)
+    seconds = sum(int(number) * _UNITS_S[unit] for number, unit in parts)
+    if whole != value or not 0 < seconds <= LONGEST_S:
+        raise click.BadParameter(f"{value!r} is no time: say 90s, 30m, 2h, 1d or 1h30m")
+    return seconds
+
+
+@connector_command("pause")
+@click.argument("resource", required=False)
+@click.option(
+    "--for",
+    "for_s",
+    callback=_seconds,
+    metavar="TIME",
+    help="For how long (90s, 30m, 2h, 1d); without it until `connector resume`.",
+)
+@click.option("--reason", default="no reason given", metavar="TEXT", help="Why; shown in status.")
+def command(setup: Setup, resource: str | None, for_s: int | None, reason: str) -> int:
+    """Keep the agent's hands off RESOURCE, or off every resource. A pass still looks and tells."""
+    settings, world = setup.settings(), this_world(setup.root)
+    _must_exist(world, settings, resource)
+    name = resource or EVERY_RESOURCE
+    with pass_lock(settings.run.lock):
+        kept = {**pauses.load(settings.pauses_file), name: _pause(moment(world), for_s, reason)}
+        save(settings, kept)
+    until = f"for {for_s} s" if for_s else "until `connector resume`"
+    click.echo(f"paused {resource or 'every resource'} {until}: {reason}")
+    return 0
+
+
+def _must_exist(world: World, settings: Settings, resource: str | None) -> None:
+    """A typing error must not leave the resource that was meant unpaused."""
+    if resource is not None:
+        choose(look(world, settings), resource)
+
+
+def _pause(now: Moment, for_s: int | None, reason: str) -> Pause:
+    return Pause(
+        reason=" ".join(reason.split())[:500],
+        since_wall_s=now.wall_s,
+        until_wall_s=now.wall_s + for_s if for_s else None,
+        until_boot_s=now.boot_s + for_s if for_s else None,
+        boot_id=now.boot_id,
+    )
+
+
+def save(settings: Settings, kept: dict[str, Pause]) -> None:
+    """Write the pauses.
+
+    Raises:
+        NotPermitted, ConnectorError: the state directory cannot be written.
+    """
+    try:
+        pauses.save(settings.pauses_file, kept)
+    except PermissionError as error:
+        raise NotPermitted(f"{settings.pauses_file}: {error.strerror}; run it as root") from error
+    except OSError as error:
+        raise ConnectorError(f"{settings.pauses_file}: {error.strerror}") from error

@@ -1,0 +1,167 @@
+"""One pass: observe, decide, act, report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connector.decide.context import Context
+from connector.decide.policy import decide
+from connector.model import Decision, DecisionName, Observation, Outcome, OutcomeKind, Resource
+from connector.observe.node import connections, look
+from connector.report.passes import PassReport, ResourceReport
+from connector.settings import Settings
+from connector.survey import choose, decide_all, unknown_resources, untouched
+from connector.world import World
+
+if TYPE_CHECKING:
+    from connector.act.execute import Hands
+    from connector.memory.store import Memory
+
+# Kept back of the pass's time for the last look, the journal and the metrics.
+REPORT_TIME_S = 3.0
+
+
+def reconcile(world: World, settings: Settings, *, only: str | None = None) -> PassReport:
+    """One pass over all resources, or over the one named `only`.
+
+    A node where everything is healthy and nothing is remembered is left at the first look: no
+    lock is taken, no process started, and what only an acting pass needs is not even imported.
+
+    Raises:
+        NoDrbd, NotPermitted, ConnectorError, UsageError: as `look` and `choose`.
+        LockHeld: another pass is at work.
+    """
+    start = _Start(world, settings)
+    seen = look(world, settings)
+    quiet = _quiet(choose(seen, only), seen, settings)
+    if quiet is not None:
+        return start.report(seen, quiet, unknown_resources(settings, seen))
+    from connector.act.lock import pass_lock
+
+    with pass_lock(settings.run.lock):
+        return _locked(start, only)
+
+
+def _quiet(
+    chosen: tuple[Resource, ...], seen: Observation, settings: Settings
+) -> tuple[ResourceReport, ...] | None:
+    """The reports of a node with nothing to do and nothing to remember; None for any other."""
+    if seen.problems or settings.incidents_file.exists() or settings.pauses_file.exists():
+        return None
+    reports = []
+    for resource in chosen:
+        decision = decide(resource, Context(policy=settings.policy_for(resource.name)))
+        if decision.name is not DecisionName.HEALTHY or decision.needs_operator:
+            return None
+        reports.append(untouched(resource, decision, Outcome(OutcomeKind.NOTHING)))
+    return tuple(reports)
+
+
+class _Start:
+    """When the pass began, and what it works with."""
+
+    def __init__(self, world: World, settings: Settings) -> None:
+        self.world = world
+        self.settings = settings
+        self.wall_s = world.clock.wall_s()
+        self.boot_s = world.clock.boot_s()
+
+    def time_left_s(self) -> float:
+        """What is left of the pass's time for acting and watching, in seconds."""
+        used_s = self.world.clock.boot_s() - self.boot_s
+        return self.settings.run.deadline_s - REPORT_TIME_S - used_s
+
+    def report(
+        self, seen: Observation, items: tuple[ResourceReport, ...], warnings: tuple[str, ...] = ()
+    ) -> PassReport:
+        """The pass as it ends now."""
+        duration_s = self.world.clock.boot_s() - self.boot_s
+        return PassReport(seen, items, self.wall_s, duration_s, warnings=warnings)
+
+
+def _locked(start: _Start, only: str | None) -> PassReport:
+    """The pass that holds the lock."""
+    from connector.act.carry_out import carry_out
+    from connector.memory import store
+
+    world, settings = start.world, start.settings
+    seen = look(world, settings)
+    resources = choose(seen, only)
+    now = store.moment(world)
+    memory = store.remember(store.load(settings, now), resources, now)
+    contexts = store.contexts_for(resources, memory, settings, now, world.clock.log_s())
+    decisions = decide_all(resources, contexts)
+    # Counted before they are made, so that a killed pass counts too. Attempts that cannot be
+    # written down cannot be bounded: then nothing is done.
+    memory = store.with_attempts(memory, decisions).counted_problems(len(seen.problems))
+    not_kept = store.keep(settings, memory)
+    outcomes = carry_out(
+        decisions,
+        contexts,
+        _hands(start),
+        states=lambda: connections(world, resources),
+        settle_s=settings.run.settle_s,
+        why_not=not_kept,
+    )
+    memory = memory.counted_commands(outcomes)
+    warnings = (
+        *memory.warnings,
+        *unknown_resources(settings, seen),
+        *(text for text in (not_kept, store.keep(settings, memory)) if text),
+    )
+    items = tuple(
+        untouched(
+            resource,
+            decisions[resource.name],
+            outcomes[resource.name],
+            paused=contexts[resource.name].paused is not None,
+        )
+        for resource in resources
+    )
+    return start.report(seen, _judged(start, items, memory), tuple(dict.fromkeys(warnings)))
+
+
+def _judged(
+    start: _Start, items: tuple[ResourceReport, ...], memory: Memory
+) -> tuple[ResourceReport, ...]:
+    """The same with the last look: how each resource is now, and whether it needs a person."""
+    from connector.memory import store
+
+    world, settings = start.world, start.settings
+    last = {resource.name: resource for resource in look(world, settings).resources}
+    log_now_s = world.clock.log_s()
+    contexts = store.contexts_for(last.values(), memory, settings, store.moment(world), log_now_s)
+    judged = []
+    for item in items:
+        name = item.resource.name
+        if name in last:
+            needs_operator = decide(last[name], contexts[name]).needs_operator
+            item = replace(item, after=last[name], needs_operator=needs_operator)
+        judged.append(item)
+    return tuple(judged)
+
+
+def _hands(start: _Start) -> Hands:
+    """What acting needs of this world."""
+    from connector.act.execute import Hands
+    from connector.memory import given_up
+
+    world, settings = start.world, start.settings
+
+    def look_again(name: str) -> Resource | None:
+        seen = look(world, settings)
+        return next((resource for resource in seen.resources if resource.name == name), None)
+
+    def before_discard(resource: Resource, decision: Decision) -> None:
+        given_up.keep(settings.given_up_dir, resource, decision, world.clock.wall_s())
+
+    return Hands(
+        run=world.run,
+        drbdadm=settings.run.drbdadm,
+        command_timeout_s=settings.run.command_timeout_s,
+        clock=world.clock,
+        look_again=look_again,
+        before_discard=before_discard,
+        time_left_s=start.time_left_s,
+    )

@@ -1,0 +1,1 @@
+"""A person's recovery: the same looking and acting as a pass, with a person's word for it."""
