@@ -1,0 +1,136 @@
+"""`python -m tests.lab`: boot the pair and leave a person at a prompt on either node."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from .drbd_node import DrbdNode
+from .errors import LabError
+from .packages import require
+from .pair import CHECKOUT, Pair
+
+COMMAND_TIMEOUT_S = 300.0
+HELP = f"""\
+A line is run by the shell of the node in the prompt, as root, from / ({COMMAND_TIMEOUT_S:.0f} s).
+The checkout is at {CHECKOUT}, as on the host.
+  .alpha .beta     go to that node          .cut .restore   the link between the nodes
+  .crash           power cut of this node   .boot           boot it again, and bring DRBD up
+  .split           split brain of mail      .reset          a clean state on both
+  .state           /proc/drbd of both       .kmsg           this node's kernel log, raw
+  .keep FOLDER     evidence of both         .help  .quit
+"""
+
+
+class Prompt:
+    """Runs one line after the other on the pair."""
+
+    def __init__(self, pair: Pair) -> None:
+        """Start on alpha."""
+        self._pair = pair
+        self._node: DrbdNode = pair.alpha
+
+    @property
+    def text(self) -> str:
+        """What to show before a line is typed."""
+        return f"{self._node.name}# "
+
+    def take(self, line: str) -> bool:
+        """Do what one line says and print the result; return False when it was `.quit`."""
+        line = line.strip()
+        if not line or line.startswith("#"):
+            return True
+        if line == ".quit":
+            return False
+        try:
+            if line.startswith("."):
+                self._direct(*line.split())
+            else:
+                self._run(line)
+        except LabError as error:
+            print(error, file=sys.stderr, flush=True)
+        return True
+
+    def _run(self, line: str) -> None:
+        done = self._node.run(line, COMMAND_TIMEOUT_S, check=False)
+        sys.stdout.write(done.stdout)
+        sys.stdout.flush()
+        sys.stderr.write(done.stderr)
+        if done.exit_status != 0:
+            print(f"(exit status {done.exit_status})", file=sys.stderr)
+        sys.stderr.flush()
+
+    def _direct(self, word: str, *arguments: str) -> None:
+        pair = self._pair
+        if word == ".keep" and arguments:
+            pair.keep(CHECKOUT / arguments[0])
+            return
+        work: dict[str, Callable[[], object]] = {
+            ".alpha": lambda: self._go_to(pair.alpha),
+            ".beta": lambda: self._go_to(pair.beta),
+            ".cut": pair.cut_link,
+            ".restore": pair.restore_link,
+            ".crash": self._node.kill,
+            ".boot": self._boot,
+            ".split": lambda: print(pair.split_brain()),
+            ".reset": pair.reset,
+            ".state": lambda: print(pair.both_proc_drbd()),
+            ".kmsg": lambda: print(self._node.kmsg_raw(), end=""),
+        }
+        work.get(word, lambda: print(HELP, end=""))()
+        sys.stdout.flush()
+
+    def _go_to(self, node: DrbdNode) -> None:
+        self._node = node
+
+    def _boot(self) -> None:
+        self._node.boot_again()
+        self._node.run("drbdadm up all")
+
+
+def main() -> int:
+    """Boot, prompt until `.quit` or the end of the input, and leave no machine behind.
+
+    Returns the exit status: 0, or 1 when the laboratory cannot run, or 130 after a Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    interactive = sys.stdin.isatty()
+    try:
+        require(install=True)
+        print("booting two nodes (half a minute) …", file=sys.stderr, flush=True)
+        with Pair() as pair:
+            print("ready; .help tells what can be typed", file=sys.stderr, flush=True)
+            prompt = Prompt(pair)
+            while prompt.take(_line(prompt.text, interactive=interactive)):
+                pass
+    except EOFError:
+        print(file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except LabError as error:
+        print(f"the DRBD laboratory: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _line(prompt: str, *, interactive: bool) -> str:
+    if interactive:
+        import readline  # noqa: F401  (its import gives input() a history and editing keys)
+
+        return input(prompt)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    print(f"{prompt}{line.rstrip()}", flush=True)
+    return line
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

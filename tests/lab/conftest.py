@@ -1,0 +1,111 @@
+"""The laboratory as pytest fixtures.
+
+The environment variable CONNECTOR_LAB says what happens where the laboratory cannot run:
+`auto` (the default) skips its tests and says so, also at the end of the run; `required` installs
+what it needs when root, and fails the tests if it still cannot run; `off` never runs it.
+
+A test that fails leaves its evidence in build/lab/TEST/, and says so. A marker
+`story_timeout(seconds)` gives a test more or less time than STORY_TIMEOUT_S.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Generator, Iterator
+from types import FrameType
+
+import pytest
+
+from .errors import LabUnavailable, StoryTimedOut
+from .packages import require
+from .pair import CHECKOUT, Pair
+
+STORY_TIMEOUT_S = 180.0
+EVIDENCE_FOLDER = CHECKOUT / "build" / "lab"
+
+_RUNNING = pytest.StashKey[Pair]()
+_REASON = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers", "story_timeout(seconds): how long a laboratory story may take in all"
+    )
+
+
+@pytest.fixture(scope="session")
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """Two booted nodes for the whole run; stories use `fresh_pair`, or call `pair.reset()`."""
+    mode = os.environ.get("CONNECTOR_LAB", "auto")
+    if mode not in ("auto", "required", "off"):
+        pytest.fail(f"CONNECTOR_LAB={mode}: it can be auto, required or off")
+    try:
+        if mode == "off":
+            raise LabUnavailable("CONNECTOR_LAB=off; to run it, set it to auto or required")
+        require(install=mode == "required")
+        lab = Pair()
+    except LabUnavailable as error:
+        reason = f"the real-DRBD laboratory did not run: {error}"
+        request.config.stash[_REASON] = reason
+        if mode == "required":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with lab as running:
+        request.config.stash[_RUNNING] = running
+        yield running
+        del request.config.stash[_RUNNING]
+
+
+@pytest.fixture
+def fresh_pair(pair: Pair) -> Pair:
+    """The pair in its clean state: Secondary on both nodes, Connected, UpToDate, no records."""
+    pair.reset()
+    return pair
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Stop a story that takes too long; booting and cleaning have time-outs of their own."""
+    marker = item.get_closest_marker("story_timeout")
+    limit_s = float(marker.args[0]) if marker else STORY_TIMEOUT_S
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise StoryTimedOut(f"the story took more than {limit_s} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the evidence of a story that failed, and name its folder in the failure."""
+    report = yield
+    running = item.config.stash.get(_RUNNING, None)
+    uses_pair = "pair" in getattr(item, "fixturenames", ())
+    if report.failed and report.when in ("setup", "call") and running and uses_pair:
+        folder = EVIDENCE_FOLDER / re.sub(r"[^\w.-]+", "_", item.name)
+        running.keep(folder)
+        report.sections.append(
+            ("laboratory", f"evidence of both nodes: {folder.relative_to(CHECKOUT)}/")
+        )
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say once more, where it is read, that nothing was tried against real DRBD."""
+    if reason := config.stash.get(_REASON, None):
+        terminalreporter.section("NOT TRIED ON REAL DRBD", sep="!", red=True)
+        terminalreporter.line(reason)
+        terminalreporter.line("to have it installed and required: CONNECTOR_LAB=required, as root")

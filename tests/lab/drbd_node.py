@@ -1,0 +1,158 @@
+"""A node with DRBD's vocabulary, and the laboratory's own reading of /proc/drbd.
+
+The reading is kept apart from the program under test on purpose: what checks must not share the
+mistakes of what is checked.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from .node import Completed, Node
+from .wait import wait_until
+
+MINORS = {"mail": (0,), "db": (1, 2)}
+STATE_TIMEOUT_S = 20.0
+KMSG_PATTERN = re.compile(r"^\d+,\d+,(\d+),[^;]*;(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class MinorState:
+    """One minor's lines in /proc/drbd; sizes in KiB."""
+
+    connection: str
+    role: str
+    peer_role: str
+    disk: str
+    peer_disk: str
+    out_of_sync_kib: int
+
+
+UNCONFIGURED = MinorState("Unconfigured", "", "", "", "", 0)
+_CONFIGURED = re.compile(
+    r"^ *(\d+): cs:(\w+) ro:(\w+)/(\w+) ds:(\w+)/(\w+).*\n.* oos:(\d+)", re.MULTILINE
+)
+
+
+def read_states(proc_drbd: str) -> dict[int, MinorState]:
+    """Return the state of every configured minor in a text of /proc/drbd."""
+    return {
+        int(minor): MinorState(connection, role, peer_role, disk, peer_disk, int(out_of_sync))
+        for minor, connection, role, peer_role, disk, peer_disk, out_of_sync in (
+            _CONFIGURED.findall(proc_drbd)
+        )
+    }
+
+
+class DrbdNode(Node):
+    """A node of the pair. Resources are `mail` (minor 0) and `db` (minors 1 and 2)."""
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def proc_drbd(self) -> str:
+        """Return the text of /proc/drbd."""
+        return self.run("cat /proc/drbd").stdout
+
+    def states(self) -> dict[int, MinorState]:
+        """Return the state of every configured minor."""
+        return read_states(self.proc_drbd())
+
+    def state(self, minor: int = 0) -> MinorState:
+        """Return one minor's state; UNCONFIGURED when /proc/drbd does not show it."""
+        return self.states().get(minor, UNCONFIGURED)
+
+    def connection(self, minor: int = 0) -> str:
+        """Return one minor's connection state, in DRBD's word."""
+        return self.state(minor).connection
+
+    def wait_for_connection(
+        self, *wanted: str, minor: int = 0, timeout_s: float = STATE_TIMEOUT_S
+    ) -> str:
+        """Return the minor's connection state once it is one of `wanted`. Raises WaitTimedOut."""
+        return wait_until(
+            lambda: state if (state := self.connection(minor)) in wanted else None,
+            timeout_s=timeout_s,
+            what=f"{self.name}: minor {minor} in {' or '.join(wanted)}",
+            saw=self.proc_drbd,
+        )
+
+    def kmsg_raw(self) -> str:
+        """Return every record of /dev/kmsg as it comes, prefix and continuation lines included."""
+        # One read(2) gives one record, and reading ends with EAGAIN: dd stops there.
+        return self.run("dd if=/dev/kmsg iflag=nonblock bs=8192 2>/dev/null; true").stdout
+
+    def kernel_lines(self) -> list[str]:
+        """Return the messages in /dev/kmsg, oldest first, without their prefixes."""
+        return [message for _, message in KMSG_PATTERN.findall(self.kmsg_raw())]
+
+    def saw_in_kernel_log(self, text: str) -> bool:
+        """Whether a message in /dev/kmsg contains `text`."""
+        return any(text in line for line in self.kernel_lines())
+
+    def mounted(self, minor: int = 0) -> bool:
+        """Whether the minor is mounted in the node's first mount namespace."""
+        return f" 147:{minor} " in self.read("/proc/1/mountinfo")
+
+    # -- acting -------------------------------------------------------------------------------
+
+    def drbdadm(self, arguments: str, *, check: bool = True) -> Completed:
+        """Run drbdadm. Raises as `run` does."""
+        return self.run(f"drbdadm {arguments}", check=check)
+
+    def primary(self, resource: str = "mail") -> None:
+        """Make the resource Primary here."""
+        self.drbdadm(f"primary {resource}")
+
+    def secondary(self, resource: str = "mail") -> None:
+        """Make the resource Secondary here."""
+        self.drbdadm(f"secondary {resource}")
+
+    def connect(self, resource: str = "mail", *, discard_my_data: bool = False) -> None:
+        """Connect the resource; the handshake comes later."""
+        option = "--discard-my-data " if discard_my_data else ""
+        self.drbdadm(f"connect {option}{resource}")
+
+    def disconnect(self, resource: str = "mail") -> None:
+        """Disconnect the resource, as an operator would."""
+        self.drbdadm(f"disconnect {resource}")
+
+    def mount(self, minor: int = 0, mountpoint: str | None = None) -> str:
+        """Mount the minor and return the mount point (by default /mnt/RESOURCE-MINOR)."""
+        target = mountpoint or default_mountpoint(minor)
+        quoted = shlex.quote(target)
+        self.run(f"mkdir -p {quoted} && mount -t ext4 /dev/drbd{minor} {quoted}")
+        return target
+
+    def umount(self, minor: int = 0) -> None:
+        """Unmount the minor wherever it is mounted."""
+        self.run(f"umount /dev/drbd{minor}")
+
+    def take_over(self, resource: str = "mail") -> None:
+        """Become Primary and mount every volume, as a cluster manager does."""
+        self.primary(resource)
+        for minor in MINORS[resource]:
+            self.mount(minor)
+
+    def let_go(self, resource: str = "mail") -> None:
+        """Unmount every volume and become Secondary; the reverse of `take_over`."""
+        for minor in MINORS[resource]:
+            self.umount(minor)
+        self.secondary(resource)
+
+    def write_file(self, path: str, text: str = "", *, size_kib: int = 0) -> None:
+        """Write a file and have it on the disk on return; `size_kib` of random data follow."""
+        quoted = shlex.quote(path)
+        self.run(
+            f"{{ printf %s {shlex.quote(text)}; head -c {size_kib << 10} /dev/urandom; }} "
+            f">{quoted} && sync -f {quoted}"
+        )
+
+
+def default_mountpoint(minor: int) -> str:
+    """Return where `mount` puts a minor when it is not told: /mnt/mail, /mnt/db-0, /mnt/db-1."""
+    for resource, minors in MINORS.items():
+        if minor in minors:
+            return f"/mnt/{resource}" + (f"-{minors.index(minor)}" if len(minors) > 1 else "")
+    raise ValueError(f"no resource has minor {minor}")
