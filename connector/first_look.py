@@ -76,13 +76,12 @@ def _well(device: Device) -> bool:
 def keep(world: World, settings: Settings, began_boot_s: float) -> str | None:
     """Note that this pass was; why that could not be written, or None."""
     try:
-        kept = last_pass.after(
-            last_pass.load(settings.last_pass_file),
+        last_pass.note(
+            settings.last_pass_file,
             at_wall_s=world.clock.wall_s(),
             duration_s=world.clock.boot_s() - began_boot_s,
             exit_status=0,
         )
-        last_pass.save(settings.last_pass_file, kept)
     except OSError as error:
         return f"{settings.last_pass_file}: cannot be written: {error.strerror}"
     return None

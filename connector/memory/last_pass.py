@@ -76,6 +76,17 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
+def note(path: Path, *, at_wall_s: float, duration_s: float, exit_status: int) -> LastPass:
+    """Keep that a pass ended now, and return what is kept.
+
+    Raises:
+        OSError: the state directory cannot be read or written.
+    """
+    kept = after(load(path), at_wall_s=at_wall_s, duration_s=duration_s, exit_status=exit_status)
+    save(path, kept)
+    return kept
+
+
 def save(path: Path, last: LastPass) -> None:
     """Write it.
 

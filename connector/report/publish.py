@@ -25,13 +25,12 @@ def publish(report: PassReport, world: World, settings: Settings) -> PassReport:
         return replace(report, warnings=tuple(warnings))
     kept: LastPass | None = None
     try:
-        kept = last_pass.after(
-            last_pass.load(settings.last_pass_file),
+        kept = last_pass.note(
+            settings.last_pass_file,
             at_wall_s=world.clock.wall_s(),
             duration_s=report.duration_s,
             exit_status=report.exit_status,
         )
-        last_pass.save(settings.last_pass_file, kept)
     except OSError as error:
         warnings.append(f"{settings.last_pass_file}: cannot be written: {error.strerror}")
     if settings.textfile is not None:
