@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit lab lab-tests lab-packages bench docs lock clean venv dev
+.PHONY: help demo test check lint types unit lab lab-tests lab-test soak lab-packages bench docs lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -28,13 +28,20 @@ types: $(VENV)/dev.stamp  ## Types
 	$(BIN)/mypy
 
 unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
-	$(BIN)/pytest -q -n 3 --dist worksteal --ignore=tests/lab
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd"
 
 lab-packages:
 	@PYTHONPATH=. $(PYTHON) -m tests.lab.packages || test "$(CONNECTOR_LAB)" != required
 
 lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
-	$(BIN)/pytest -q tests/lab
+	$(BIN)/pytest -q -m "real_drbd and not soak" tests/lab tests/stories
+
+lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-test STORY=grace
+	@test -n "$(STORY)" || { echo "which one? make lab-test STORY=WORD (a part of its name)" >&2; exit 2; }
+	$(BIN)/pytest -v -m real_drbd -k "$(STORY)" tests/lab tests/stories
+
+soak: $(VENV)/dev.stamp lab-packages  ## The long stories on real DRBD, which take half an hour
+	$(BIN)/pytest -v -m "real_drbd and soak" tests/stories
 
 lab: $(VENV)/dev.stamp lab-packages  ## Boot the real pair and get a prompt on either node
 	$(BIN)/python -m tests.lab

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from .drbd_node import DrbdNode
+from .drbd_node import CHECKOUT, DrbdNode
 from .errors import LabError
 from .packages import require
-from .pair import CHECKOUT, Pair
+from .pair import Pair
 
 COMMAND_TIMEOUT_S = 300.0
 HELP = f"""\

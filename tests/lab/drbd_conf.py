@@ -29,11 +29,14 @@ VOLUMES: Mapping[str, tuple[VolumeConf, ...]] = {
 PORTS = {"mail": 7788, "db": 7789}
 
 
-def drbd_conf(net_options: Iterable[str] = (), handlers: Iterable[str] = ()) -> str:
+def drbd_conf(
+    net_options: Iterable[str] = (), handlers: Iterable[str] = (), *, mapped: bool = False
+) -> str:
     """Return /etc/drbd.conf for both nodes; it includes no other file.
 
     `net_options` come after the laboratory's own, so that they override them; `handlers` are
-    lines of the handlers section, such as `split-brain "/usr/bin/logger split"`.
+    lines of the handlers section, such as `split-brain "/usr/bin/logger split"`. With `mapped`
+    minor 0 lies on /dev/mapper/mail, which the node has to make first.
     """
     common = [
         _section("net", (*NET_OPTIONS, *net_options)),
@@ -48,7 +51,8 @@ def drbd_conf(net_options: Iterable[str] = (), handlers: Iterable[str] = ()) -> 
             for name, address in ADDRESSES.items()
         )
         lines.append(f"resource {resource} {{ {hosts} }}")
-    return "\n".join(lines) + "\n"
+    conf = "\n".join(lines) + "\n"
+    return conf.replace("disk /dev/vda;", "disk /dev/mapper/mail;") if mapped else conf
 
 
 def _section(name: str, options: Iterable[str]) -> str:

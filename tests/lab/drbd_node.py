@@ -6,13 +6,20 @@ mistakes of what is checked.
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
+from .disks import RECORDS_FILE, read_records
 from .node import Completed, Node
+from .passes import Pass
+from .recording import Source
 from .wait import wait_until
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 MINORS = {"mail": (0,), "db": (1, 2)}
 STATE_TIMEOUT_S = 20.0
 KMSG_PATTERN = re.compile(r"^\d+,\d+,(\d+),[^;]*;(.*)$", re.MULTILINE)
@@ -48,6 +55,8 @@ def read_states(proc_drbd: str) -> dict[int, MinorState]:
 
 class DrbdNode(Node):
     """A node of the pair. Resources are `mail` (minor 0) and `db` (minors 1 and 2)."""
+
+    _numbers = itertools.count(1)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -95,11 +104,53 @@ class DrbdNode(Node):
         """Whether the minor is mounted in the node's first mount namespace."""
         return f" 147:{minor} " in self.read("/proc/1/mountinfo")
 
+    def identifiers(self, resource: str = "mail") -> str:
+        """Return the generation identifiers; each handshake that changes the data changes them."""
+        return self.run(f"drbdadm get-gi {resource}").stdout
+
     # -- acting -------------------------------------------------------------------------------
 
     def drbdadm(self, arguments: str, *, check: bool = True) -> Completed:
-        """Run drbdadm. Raises as `run` does."""
+        """Run drbdadm as an operator. Raises as `run` does."""
+        self.recording.add(self.name, Source.STORY, f"drbdadm {arguments}")
         return self.run(f"drbdadm {arguments}", check=check)
+
+    def crash(self) -> None:
+        """Cut the power."""
+        self.recording.add(self.name, Source.FAULT, "node crashed")
+        self.kill()
+        self.recording.add(self.name, Source.STORY, "crashed")
+
+    def boot(self) -> None:
+        """Boot it with its disks as they were, and bring DRBD up as at every boot."""
+        self.boot_again()
+        self.recording.add(self.name, Source.STORY, "booted")
+        self.run("drbdadm up all")
+
+    # -- the program under test ---------------------------------------------------------------
+
+    def connector_loaded(self, *arguments: str, kill_after_s: float | None = None) -> Completed:
+        """Run a command of connector where it is loaded already; see Node.connector."""
+        return self.connector(arguments, checkout=CHECKOUT, kill_after_s=kill_after_s)
+
+    def run_pass(self, *arguments: str) -> Pass:
+        """One `connector reconcile --json`; its commands are those that the node has noted."""
+        self.catch_up()
+        before = len(self.recording.events())
+        done = self.connector_loaded("reconcile", "--json", *arguments)
+        self.catch_up()
+        commands = tuple(
+            event.text.split(maxsplit=3)[3]
+            for event in self.recording.events()[before:]
+            if event.node == self.name
+            and event.source is Source.NODE
+            and event.text.startswith("drbdadm ")
+        )
+        report = json.loads(done.stdout) if done.stdout.startswith("{") else {"resources": []}
+        for item in report["resources"]:
+            said = " ".join([item["name"], item["decision"], *item["gates"]])
+            self.recording.add(self.name, Source.NODE, f"decided {said}")
+        return Pass(done.exit_status, report, commands, done.stderr)
 
     def primary(self, resource: str = "mail") -> None:
         """Make the resource Primary here."""
@@ -140,6 +191,55 @@ class DrbdNode(Node):
         for minor in MINORS[resource]:
             self.umount(minor)
         self.secondary(resource)
+
+    def write(self, minor: int = 0, count: int = 3) -> tuple[str, ...]:
+        """Write numbered records, each on the record once it is on the disk; return their names.
+
+        A record is 64 bytes, appended to the file `records` of the mounted minor.
+        """
+        names = tuple(f"{self.name}-{next(self._numbers):05d}" for _ in range(count))
+        folder = shlex.quote(default_mountpoint(minor))
+        self.run(
+            f"cd {folder} && for name in {' '.join(names)}; do printf '%-63s\\n' $name"
+            f" >>{RECORDS_FILE} && sync -d {RECORDS_FILE} && echo wrote {minor} $name"
+            " >/dev/ttyS1 || exit 1; done"
+        )
+        return names
+
+    def start_writer(self, minor: int = 0) -> None:
+        """Write a record about twice a second until `stop_writer`, or until that fails.
+
+        It keeps the file system busy, so that nothing lands beside it when it is unmounted.
+        """
+        folder = shlex.quote(default_mountpoint(minor))
+        name = f"{self.name}-w{next(self._numbers)}"
+        self.run(
+            f"cd {folder} || exit 1\n"
+            "( number=0; while number=$((number + 1)); do\n"
+            f"record={name}-$number\n"
+            f"printf '%-63s\\n' $record >>{RECORDS_FILE} && sync -d {RECORDS_FILE} || break\n"
+            f"echo wrote {minor} $record >/dev/ttyS1; sleep 0.4; done )"
+            f" >/dev/null 2>&1 & echo $! >/run/lab/writer-{minor}"
+        )
+
+    def stop_writer(self, minor: int = 0) -> None:
+        """End the writer, if there is one, and return when it has let go of the file system."""
+        self.run(
+            f"[ -e /run/lab/writer-{minor} ] || exit 0\n"
+            f"writer=$(cat /run/lab/writer-{minor}); rm /run/lab/writer-{minor}\n"
+            "kill $writer 2>/dev/null\n"
+            "for i in $(seq 50); do [ -e /proc/$writer ] || break; sleep 0.1; done; sleep 0.5"
+        )
+
+    def before(self, command: str, script: str) -> None:
+        """Have a script run once, right before connector's next drbdadm with that command."""
+        self.recording.add(self.name, Source.STORY, f"before {command}: {script}")
+        self.run(f"printf %s {shlex.quote(script)} >/run/lab/before/{command}")
+
+    def records(self, minor: int = 0) -> frozenset[str]:
+        """Return the records that the mounted file system holds."""
+        path = f"{default_mountpoint(minor)}/{RECORDS_FILE}"
+        return read_records(self.run(f"cat {shlex.quote(path)} 2>/dev/null; true").stdout)
 
     def write_file(self, path: str, text: str = "", *, size_kib: int = 0) -> None:
         """Write a file and have it on the disk on return; `size_kib` of random data follow."""

@@ -42,7 +42,7 @@ MODULES = (
     "drbd",
 )
 GUEST_FOLDER = Path(__file__).resolve().parent / "guest"
-GUEST_SCRIPTS = ("init", "agent.py")
+GUEST_SCRIPTS = ("init", "agent.py", "prefork.py", "drbdadm")
 
 DOWNLOAD_TIMEOUT_S = 600
 LOCK_TIMEOUT_S = 900

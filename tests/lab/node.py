@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .channel import Channel, ChannelClosed
+from .channel import Answer, Channel, ChannelClosed
 from .errors import CommandFailed, CommandTimedOut, LabError, NodeDied
 from .image import Image
 from .qemu import Wiring, command_line
 from .qmp import Monitor
+from .recording import Recording, Source, Tail
 
 BOOT_TIMEOUT_S = 240.0
 COMMAND_TIMEOUT_S = 30.0
 # What the agent may take on top of a script's own limit: its kill, and the emulation's slowness.
 PATIENCE_S = 12.0
+# To load connector once after each boot, in emulation and beside whatever else goes on.
+LOADING_S = 60.0
+# cron's own; before it, where the lab notes which drbdadm is run (guest/drbdadm).
+CRON_ENVIRONMENT = {
+    "PATH": "/run/lab/bin:/usr/bin:/bin",
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "DM_DISABLE_UDEV": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -39,16 +51,29 @@ class Node:
     """
 
     def __init__(
-        self, name: str, address: str, *, image: Image, folder: Path, link: socket.socket
+        self,
+        name: str,
+        address: str,
+        *,
+        image: Image,
+        folder: Path,
+        link: socket.socket,
+        recording: Recording,
     ) -> None:
-        """Prepare a node that is not running; `folder` takes its disks and its console.
+        """Prepare a node that is not running; `folder` takes its disks, console and record.
 
-        `link` is the end of the wire that the network card is plugged into.
+        `link` is the end of the wire that the network card is plugged into. Every line of the
+        console and of the record goes into `recording` as it comes, until `close`.
         """
         self.name = name
         self.address = address
         self.disks: list[Path] = []
         self.console_file = folder / f"{name}.console"
+        self.record_file = folder / f"{name}.record"
+        self.recording = recording
+        self._tail = Tail(
+            name, {Source.KERNEL: self.console_file, Source.NODE: self.record_file}, recording
+        )
         self.transcript: list[str] = []
         self._image = image
         self._folder = folder
@@ -96,6 +121,7 @@ class Node:
                     image=self._image,
                     wiring=wiring,
                     console=self.console_file,
+                    record=self.record_file,
                     disks=self.disks,
                 ),
                 pass_fds=wiring.descriptors,
@@ -138,6 +164,15 @@ class Node:
             self._monitor.close()
         self._process = self._channel = self._monitor = None
 
+    def close(self) -> None:
+        """End the machine and follow its files no more."""
+        self.kill()
+        self._tail.close()
+
+    def catch_up(self) -> None:
+        """Have everything in the recording that the node has written by now."""
+        self._tail.catch_up()
+
     def boot_again(self) -> None:
         """Boot the node (killing it first if it runs) with its disks as they were left."""
         self.kill()
@@ -167,14 +202,51 @@ class Node:
         once. `label` stands for a long script in the transcript and in errors. Raises
         CommandFailed (unless `check` is False), CommandTimedOut or NodeDied.
         """
-        shown = label or command
+        answer, duration_s = self._ask(command, timeout_s, label or command)
+        if check and answer.exit_status != 0:
+            raise CommandFailed(
+                f"{self.name}: exit status {answer.exit_status} from: {label or command}\n"
+                f"{answer.stdout}{answer.stderr}"
+            )
+        return Completed(answer.exit_status or 0, answer.stdout, answer.stderr, duration_s)
+
+    def connector(
+        self,
+        arguments: Sequence[str],
+        *,
+        checkout: Path,
+        environment: Mapping[str, str] = CRON_ENVIRONMENT,
+        timeout_s: float = 120.0,
+        kill_after_s: float | None = None,
+    ) -> Completed:
+        """Run connector from a checkout in a process that has it loaded (guest/prefork.py).
+
+        Returns how it ended, whatever its exit status; `kill_after_s` after its start it gets
+        SIGKILL if it still runs. Raises CommandTimedOut or NodeDied.
+        """
+        asked = {
+            "checkout": str(checkout),
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "kill_after_s": kill_after_s,
+        }
+        shown = f"connector {' '.join(arguments)}"
+        if kill_after_s is not None:
+            shown += f"    # killed after {kill_after_s:.2f} s"
+        answer, duration_s = self._ask(
+            f"#!connector {json.dumps(asked)}", timeout_s, shown, patience_s=LOADING_S
+        )
+        return Completed(answer.exit_status or 0, answer.stdout, answer.stderr, duration_s)
+
+    def _ask(
+        self, script: str, timeout_s: float, shown: str, *, patience_s: float = PATIENCE_S
+    ) -> tuple[Answer, float]:
+        """The answer to a script, with an exit status, and how long it took, on the transcript."""
         if self._channel is None:
             raise NodeDied(f"{self.name} is not running; not run: {shown}")
         began = time.monotonic()
         try:
-            answer = self._channel.ask(
-                command, limit_s=timeout_s, patience_s=timeout_s + PATIENCE_S
-            )
+            answer = self._channel.ask(script, limit_s=timeout_s, patience_s=timeout_s + patience_s)
         except ChannelClosed:
             self._note(f"$ {shown}\n# {self.name} died meanwhile")
             raise NodeDied(f"{self.name} died during: {shown}") from None
@@ -188,12 +260,7 @@ class Node:
             raise CommandTimedOut(
                 f"{self.name}: stopped after {timeout_s} s: {shown}\n{answer.stdout}{answer.stderr}"
             )
-        if check and answer.exit_status != 0:
-            raise CommandFailed(
-                f"{self.name}: exit status {answer.exit_status} from: {shown}\n"
-                f"{answer.stdout}{answer.stderr}"
-            )
-        return Completed(answer.exit_status, answer.stdout, answer.stderr, duration_s)
+        return answer, duration_s
 
     def install(self, path: str, text: str) -> None:
         """Write a file in the node now, and again each time that it boots."""

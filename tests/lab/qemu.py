@@ -12,7 +12,7 @@ from .packages import program
 
 MEMORY_MIB = 512
 KERNEL_PARAMETERS = (
-    "console=ttyS0 loglevel=6 panic=-1 printk.devkmsg=on net.ifnames=0 mitigations=off"
+    "console=ttyS0 loglevel=7 panic=-1 printk.devkmsg=on net.ifnames=0 mitigations=off"
 )
 
 
@@ -37,6 +37,7 @@ def command_line(
     image: Image,
     wiring: Wiring,
     console: Path,
+    record: Path,
     disks: Sequence[Path],
 ) -> list[str]:
     """Return the command that boots a node: raw `disks` become /dev/vda, /dev/vdb, …"""
@@ -52,6 +53,8 @@ def command_line(
         f"{KERNEL_PARAMETERS} lab.name={name} lab.address={address} lab.python={sys.executable}",
         *["-chardev", f"file,id=console,path={console},append=on"],
         *["-serial", "chardev:console"],
+        *["-chardev", f"file,id=record,path={record},append=on"],
+        *["-serial", "chardev:record"],
         *["-chardev", f"socket,id=monitor,fd={wiring.monitor_fd}"],
         *["-mon", "chardev=monitor,mode=control"],
         *["-device", "virtio-serial-pci"],

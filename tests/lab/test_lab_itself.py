@@ -90,10 +90,10 @@ def _was_primary(handshake: str) -> bool:
     return bool(int(found[1], 16) & 1)
 
 
-def test_resetting_twice_leaves_nothing_behind(pair: Pair) -> None:
+def test_resetting_twice_leaves_nothing_behind(booted_pair: Pair) -> None:
     for _ in range(2):
-        pair.reset(("after-sb-1pri discard-secondary",))
-        node = pair.beta
+        booted_pair.reset(("after-sb-1pri discard-secondary",))
+        node = booted_pair.beta
         assert node.states() == {0: IN_SYNC, 1: IN_SYNC, 2: IN_SYNC}
         assert "after-sb-1pri discard-secondary;" in node.read("/etc/drbd.conf")
         assert "sleep 54321" not in node.run("cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
@@ -107,8 +107,8 @@ def test_resetting_twice_leaves_nothing_behind(pair: Pair) -> None:
         node.run("sleep 54321 & cd /mnt/db-1 && sleep 54321 & true")
         node.run("mkdir /etc/connector && touch /etc/connector/a /var/lib/connector/b")
         node.run("echo mark of an earlier story >/dev/kmsg")
-    pair.reset()
-    assert "after-sb-1pri" not in pair.beta.read("/etc/drbd.conf")
+    booted_pair.reset()
+    assert "after-sb-1pri" not in booted_pair.beta.read("/etc/drbd.conf")
 
 
 @pytest.mark.story_timeout(240)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
@@ -19,7 +18,9 @@ from .drbd_node import DrbdNode
 from .evidence import output_of
 from .image import Image, image
 from .packages import program
+from .recording import Recording, Source
 from .wait import wait_until
+from .wire import Wire
 
 DISKS = 3
 DISK_MIB = 16
@@ -38,6 +39,8 @@ class TwoNodes:
         """Prepare two nodes. Raises LabUnavailable when there is nothing to boot from."""
         self._image = booted_from or image()
         self._cleanup = ExitStack()
+        self.recording = Recording()
+        self.wire: Wire
         self.alpha: DrbdNode
         self.beta: DrbdNode
 
@@ -47,13 +50,18 @@ class TwoNodes:
             _remove_abandoned_folders()
             folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
             self._cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-            # A pair of datagram sockets is the wire: it needs no port, nobody else can reach it,
-            # and because we keep both ends open it outlasts the crash of either node.
-            ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self.wire = Wire(list(ADDRESSES))
+            self._cleanup.callback(self.wire.close)
             nodes = []
-            for (name, address), end in zip(ADDRESSES.items(), ends, strict=True):
-                self._cleanup.callback(end.close)
-                node = DrbdNode(name, address, image=self._image, folder=folder, link=end)
+            for name, address in ADDRESSES.items():
+                node = DrbdNode(
+                    name,
+                    address,
+                    image=self._image,
+                    folder=folder,
+                    link=self.wire.plug(name),
+                    recording=self.recording,
+                )
                 for _ in range(DISKS):
                     node.add_disk(DISK_MIB)
                 # What outlasts a crash besides DRBD's data: connector's own state.
@@ -65,7 +73,7 @@ class TwoNodes:
                 nodes.append(node)
             self.alpha, self.beta = nodes
             for node in nodes:
-                self._cleanup.callback(node.kill)
+                self._cleanup.callback(node.close)
                 node.launch()
             for node in nodes:
                 node.wait_booted()
@@ -99,6 +107,15 @@ class TwoNodes:
         with ThreadPoolExecutor(2) as pool:
             first, second = pool.map(work, self.nodes)
         return first, second
+
+    def at_once(self, *works: Callable[[], Result]) -> list[Result]:
+        """Call all of them at the same time; return their results, in order."""
+        with ThreadPoolExecutor(len(works)) as pool:
+            return [future.result() for future in [pool.submit(work) for work in works]]
+
+    def fault(self, node: DrbdNode, what: str) -> None:
+        """Note that the story breaks something in a node."""
+        self.recording.add(node.name, Source.FAULT, what)
 
     def wait_all(
         self,
@@ -140,12 +157,25 @@ class TwoNodes:
 
     def cut_link(self) -> None:
         """Pull the cable out on both ends. DRBD notices within about 2 s: wait for that."""
+        self.recording.add("", Source.FAULT, "link cut")
         for node in self.nodes:
             if node.running:
                 node.set_link(up=False)
 
+    def cut_link_from(self, sender: DrbdNode) -> None:
+        """Lose all that `sender` sends, with the carrier up: a link that works one way only."""
+        self.recording.add("", Source.FAULT, f"link cut one way, from {sender.name}")
+        self.wire.lose_from(sender.name)
+
+    def make_link_lossy(self, percent: float) -> None:
+        """Lose that share of the frames, both ways."""
+        self.recording.add("", Source.FAULT, f"link loses {percent:g} %")
+        self.wire.lose(percent)
+
     def restore_link(self) -> None:
-        """Put the cable back in on both ends."""
+        """Put the cable back in on both ends, and have it carry everything."""
+        self.recording.add("", Source.STORY, "link restored")
+        self.wire.mend()
         for node in self.nodes:
             if node.running:
                 node.set_link(up=True)

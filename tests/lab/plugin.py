@@ -18,9 +18,10 @@ from types import FrameType
 
 import pytest
 
+from .drbd_node import CHECKOUT
 from .errors import LabUnavailable, StoryTimedOut
 from .packages import require
-from .pair import CHECKOUT, Pair
+from .pair import Pair
 
 STORY_TIMEOUT_S = 180.0
 EVIDENCE_FOLDER = CHECKOUT / "build" / "lab"
@@ -30,15 +31,17 @@ _REASON = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
+    config.addinivalue_line("markers", "real_drbd: runs on the real pair")
+    config.addinivalue_line("markers", "soak: takes long; `make soak` runs it")
     config.addinivalue_line(
         "markers", "story_timeout(seconds): how long a laboratory story may take in all"
     )
 
 
 @pytest.fixture(scope="session")
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    """Two booted nodes for the whole run; stories use `fresh_pair`, or call `pair.reset()`."""
+def booted_pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """Two booted nodes for the whole run; stories use `fresh_pair`, or call its `reset`."""
     mode = os.environ.get("CONNECTOR_LAB", "auto")
     if mode not in ("auto", "required", "off"):
         pytest.fail(f"CONNECTOR_LAB={mode}: it can be auto, required or off")
@@ -60,15 +63,17 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def fresh_pair(pair: Pair) -> Pair:
+def fresh_pair(booted_pair: Pair) -> Pair:
     """The pair in its clean state: Secondary on both nodes, Connected, UpToDate, no records."""
-    pair.reset()
-    return pair
+    booted_pair.reset()
+    return booted_pair
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Stop a story that takes too long; booting and cleaning have time-outs of their own."""
+    if "real_drbd" not in item.keywords:
+        return (yield)  # it may use that alarm itself
     marker = item.get_closest_marker("story_timeout")
     limit_s = float(marker.args[0]) if marker else STORY_TIMEOUT_S
 
@@ -91,14 +96,22 @@ def pytest_runtest_makereport(
     """Keep the evidence of a story that failed, and name its folder in the failure."""
     report = yield
     running = item.config.stash.get(_RUNNING, None)
-    uses_pair = "pair" in getattr(item, "fixturenames", ())
-    if report.failed and report.when in ("setup", "call") and running and uses_pair:
+    if report.failed and running and "real_drbd" in item.keywords:
         folder = EVIDENCE_FOLDER / re.sub(r"[^\w.-]+", "_", item.name)
         running.keep(folder)
         report.sections.append(
             ("laboratory", f"evidence of both nodes: {folder.relative_to(CHECKOUT)}/")
         )
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on the real pair, and run it last: booting it takes a while."""
+    for item in items:
+        if "booted_pair" in getattr(item, "fixturenames", ()):
+            item.add_marker("real_drbd")
+    items.sort(key=lambda item: "real_drbd" in item.keywords)
 
 
 def pytest_terminal_summary(

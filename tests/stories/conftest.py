@@ -1,0 +1,65 @@
+"""Plays each story on the simulated pair and on the real one, and has both checked afterwards.
+
+The checker stands apart from the stories: whatever a story asserts, afterwards the records on the
+disks are compared with those that were acknowledged, and the commands that really ran with the
+invariants.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.pair import Pair
+from tests.lab.plugin import EVIDENCE_FOLDER
+from tests.stories.ending import Ending
+from tests.stories.resilience import Tally
+from tests.stories.simulated import SimulatedStories
+from tests.stories.vocabulary import StoryPair
+
+_TALLY = pytest.StashKey[Tally]()
+
+
+@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.real_drbd)])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoryPair]:
+    """A clean pair, simulated or real; the end of the story is checked."""
+    if request.param == "simulated":
+        simulated = SimulatedStories(tmp_path)
+        yield simulated
+        simulated.check()
+    else:
+        yield from _played(request)
+
+
+@pytest.fixture
+def real_pair(booted_pair: Pair, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """A clean real pair, for what the simulated one cannot do; its end is checked, too."""
+    yield from _played(request)
+
+
+def _played(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    pair: Pair = request.getfixturevalue("booted_pair")
+    pair.reset()
+    yield pair
+    ending = Ending.of(pair)
+    tally = request.config.stash.setdefault(_TALLY, Tally())
+    tally.add(request.node.name, ending.events, ending.lost())
+    if broken := ending.violations():
+        pytest.fail("\n".join(broken), pytrace=False)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was tried on real DRBD, and what came of it."""
+    tally = config.stash.get(_TALLY, None)
+    if tally is None:
+        return
+    terminalreporter.section("resilience on real DRBD")
+    for line in tally.lines():
+        terminalreporter.line(line)
+    EVIDENCE_FOLDER.mkdir(parents=True, exist_ok=True)
+    (EVIDENCE_FOLDER / "resilience.json").write_text(json.dumps(tally.to_json(), indent=1))
