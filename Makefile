@@ -38,7 +38,9 @@ lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
 
 lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-test STORY=grace
 	@test -n "$(STORY)" || { echo "which one? make lab-test STORY=WORD (a part of its name)" >&2; exit 2; }
-	$(BIN)/pytest -v -m real_drbd -k "$(STORY)" tests/lab tests/stories
+	@$(BIN)/pytest -v -m real_drbd -k "$(STORY)" tests/lab tests/stories || { status=$$?; \
+	  test $$status != 5 || echo "no story on real DRBD has $(STORY) in its name;" \
+	    "$(BIN)/pytest --collect-only -q -m real_drbd lists them" >&2; exit $$status; }
 
 soak: $(VENV)/dev.stamp lab-packages  ## The long stories on real DRBD, which take half an hour
 	$(BIN)/pytest -v -m "real_drbd and soak" tests/stories

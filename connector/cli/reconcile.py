@@ -29,7 +29,7 @@ def command(setup: Setup, dry_run: bool, resource: str | None) -> int:
     settings = setup.settings()
     world = this_world(setup.root)
     with deadline(settings.run.deadline_s):
-        report = _pass(world, settings, resource, dry_run)
+        report = one_pass(world, settings, resource=resource, dry_run=dry_run)
     if setup.as_json:
         from connector.report.as_json import print_json
 
@@ -44,7 +44,13 @@ def command(setup: Setup, dry_run: bool, resource: str | None) -> int:
     return report.exit_status
 
 
-def _pass(world: World, settings: Settings, resource: str | None, dry_run: bool) -> PassReport:
+def one_pass(
+    world: World, settings: Settings, *, resource: str | None = None, dry_run: bool = False
+) -> PassReport:
+    """One pass and its traces, without a deadline; what came of it.
+
+    Raises ConnectorError with its exit status, such as LockHeld, which is counted.
+    """
     if dry_run:
         from connector.survey import survey
 

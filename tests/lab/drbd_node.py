@@ -7,12 +7,12 @@ mistakes of what is checked.
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from .administration import Administered, default_mountpoint
 from .disks import RECORDS_FILE, read_records
 from .node import Completed, Node
 from .passes import Pass
@@ -20,7 +20,6 @@ from .recording import Source
 from .wait import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-MINORS = {"mail": (0,), "db": (1, 2)}
 STATE_TIMEOUT_S = 20.0
 KMSG_PATTERN = re.compile(r"^\d+,\d+,(\d+),[^;]*;(.*)$", re.MULTILINE)
 
@@ -53,7 +52,7 @@ def read_states(proc_drbd: str) -> dict[int, MinorState]:
     }
 
 
-class DrbdNode(Node):
+class DrbdNode(Node, Administered):
     """A node of the pair. Resources are `mail` (minor 0) and `db` (minors 1 and 2)."""
 
     _numbers = itertools.count(1)
@@ -133,11 +132,11 @@ class DrbdNode(Node):
         """Run a command of connector where it is loaded already; see Node.connector."""
         return self.connector(arguments, checkout=CHECKOUT, kill_after_s=kill_after_s)
 
-    def run_pass(self, *arguments: str) -> Pass:
+    def run_pass(self) -> Pass:
         """One `connector reconcile --json`; its commands are those that the node has noted."""
         self.catch_up()
         before = len(self.recording.events())
-        done = self.connector_loaded("reconcile", "--json", *arguments)
+        done = self.connector_loaded("reconcile", "--json")
         self.catch_up()
         commands = tuple(
             event.text.split(maxsplit=3)[3]
@@ -146,28 +145,10 @@ class DrbdNode(Node):
             and event.source is Source.NODE
             and event.text.startswith("drbdadm ")
         )
-        report = json.loads(done.stdout) if done.stdout.startswith("{") else {"resources": []}
-        for item in report["resources"]:
-            said = " ".join([item["name"], item["decision"], *item["gates"]])
-            self.recording.add(self.name, Source.NODE, f"decided {said}")
-        return Pass(done.exit_status, report, commands, done.stderr)
-
-    def primary(self, resource: str = "mail") -> None:
-        """Make the resource Primary here."""
-        self.drbdadm(f"primary {resource}")
-
-    def secondary(self, resource: str = "mail") -> None:
-        """Make the resource Secondary here."""
-        self.drbdadm(f"secondary {resource}")
-
-    def connect(self, resource: str = "mail", *, discard_my_data: bool = False) -> None:
-        """Connect the resource; the handshake comes later."""
-        option = "--discard-my-data " if discard_my_data else ""
-        self.drbdadm(f"connect {option}{resource}")
-
-    def disconnect(self, resource: str = "mail") -> None:
-        """Disconnect the resource, as an operator would."""
-        self.drbdadm(f"disconnect {resource}")
+        done_pass = Pass.read(done.exit_status, done.stdout, commands, done.stderr)
+        for line in done_pass.decided:
+            self.recording.add(self.name, Source.NODE, line)
+        return done_pass
 
     def mount(self, minor: int = 0, mountpoint: str | None = None) -> str:
         """Mount the minor and return the mount point (by default /mnt/RESOURCE-MINOR)."""
@@ -179,18 +160,6 @@ class DrbdNode(Node):
     def umount(self, minor: int = 0) -> None:
         """Unmount the minor wherever it is mounted."""
         self.run(f"umount /dev/drbd{minor}")
-
-    def take_over(self, resource: str = "mail") -> None:
-        """Become Primary and mount every volume, as a cluster manager does."""
-        self.primary(resource)
-        for minor in MINORS[resource]:
-            self.mount(minor)
-
-    def let_go(self, resource: str = "mail") -> None:
-        """Unmount every volume and become Secondary; the reverse of `take_over`."""
-        for minor in MINORS[resource]:
-            self.umount(minor)
-        self.secondary(resource)
 
     def write(self, minor: int = 0, count: int = 3) -> tuple[str, ...]:
         """Write numbered records, each on the record once it is on the disk; return their names.
@@ -248,11 +217,3 @@ class DrbdNode(Node):
             f"{{ printf %s {shlex.quote(text)}; head -c {size_kib << 10} /dev/urandom; }} "
             f">{quoted} && sync -f {quoted}"
         )
-
-
-def default_mountpoint(minor: int) -> str:
-    """Return where `mount` puts a minor when it is not told: /mnt/mail, /mnt/db-0, /mnt/db-1."""
-    for resource, minors in MINORS.items():
-        if minor in minors:
-            return f"/mnt/{resource}" + (f"-{minors.index(minor)}" if len(minors) > 1 else "")
-    raise ValueError(f"no resource has minor {minor}")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tests.stories.timeline import draw
-
 from . import evidence
+from .administration import MINORS, default_mountpoint
+from .connector_toml import connector_toml, mode_of
 from .drbd_conf import drbd_conf
-from .drbd_node import CHECKOUT, MINORS, DrbdNode, default_mountpoint
-from .errors import LabError, WaitTimedOut
+from .drbd_node import CHECKOUT, DrbdNode
+from .errors import LabError
 from .image import GUEST_FOLDER, Image
 from .node import Completed
 from .recording import Source, as_text
+from .split_brains import Seen, Splittable
+from .timeline import draw
 from .two_nodes import DISK_MIB, DISKS, TwoNodes
 from .wait import wait_until
 
@@ -28,11 +28,10 @@ CLEAN = "(guest/clean)"
 MAP = 'dmsetup create mail --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0";'
 MAKING_TIMEOUT_S = 90.0
 HANDSHAKE_TIMEOUT_S = 30.0
-# How long one side may still be on its way to StandAlone after the other has got there.
-RACE_S = 3.0
+CHANGED_KIB = 16
 
 
-class Pair(TwoNodes):
+class Pair(TwoNodes, Splittable):
     """Two running nodes with DRBD between them; a context manager.
 
     Entering boots both and makes a clean state; leaving ends both and removes their disks.
@@ -149,31 +148,12 @@ class Pair(TwoNodes):
 
     # -- trouble ------------------------------------------------------------------------------
 
-    def split_brain(
-        self,
-        resource: str = "mail",
-        *,
-        still_active: Iterable[str] = ("alpha", "beta"),
-        written: Iterable[int] | None = None,
-        size_kib: int = 16,
-    ) -> dict[str, str]:
-        """Make a split brain and return each node's connection state by its name.
-
-        `diverge`, and the link comes back. This returns when DRBD has refused to connect: both
-        StandAlone, or one StandAlone and one WFConnection, which is a race. The other resource is
-        left to reconnect by itself. Raises LabError.
-        """
-        self.diverge(resource, still_active=still_active, written=written, size_kib=size_kib)
-        self.restore_link()
-        return self.wait_for_refusal(resource)
-
     def diverge(
         self,
         resource: str = "mail",
         *,
         still_active: Iterable[str] = ("alpha", "beta"),
         written: Iterable[int] | None = None,
-        size_kib: int = 16,
     ) -> None:
         """Cut the link and have both nodes take the resource over, or go on, and write.
 
@@ -191,38 +171,16 @@ class Pair(TwoNodes):
                 node.take_over(resource)
             for minor in minors:
                 path = f"{default_mountpoint(minor)}/from-{node.name}"
-                node.write_file(path, f"written on {node.name}\n", size_kib=size_kib)
+                node.write_file(path, f"written on {node.name}\n", size_kib=CHANGED_KIB)
                 node.write(minor, 1)
             if node.name not in active:
                 node.let_go(resource)
 
         self.on_both(diverge)
 
-    def wait_for_refusal(self, resource: str = "mail") -> dict[str, str]:
-        """Return both connection states, by node, when a handshake has ended in StandAlone."""
-        minor = MINORS[resource][0]
-
-        def seen() -> dict[str, str]:
-            first, second = self.on_both(lambda node: node.connection(minor))
-            return {"alpha": first, "beta": second}
-
-        def refused() -> dict[str, str] | None:
-            states = seen()
-            known = set(states.values()) <= {"StandAlone", "WFConnection"}
-            return states if known and "StandAlone" in states.values() else None
-
-        wait_until(
-            refused,
-            timeout_s=HANDSHAKE_TIMEOUT_S,
-            what=f"a refused handshake of {resource}",
-            saw=self.both_proc_drbd,
-        )
-        # One that waits in WFConnection for good is how this race may end, too.
-        with suppress(WaitTimedOut):
-            wait_until(
-                lambda: set(seen().values()) == {"StandAlone"}, timeout_s=RACE_S, what="both"
-            )
-        return seen()
+    def wait_until(self, seen: Callable[[], Seen | None], what: str) -> Seen:
+        """Return what `seen` returns once that is true. Raises WaitTimedOut with both states."""
+        return wait_until(seen, timeout_s=HANDSHAKE_TIMEOUT_S, what=what, saw=self.both_proc_drbd)
 
     # -- the program under test ---------------------------------------------------------------
 
@@ -240,17 +198,10 @@ class Pair(TwoNodes):
         run: Mapping[str, object] | None = None,
         more: str = "",
     ) -> None:
-        """Give both nodes the same connector.toml: keys of [policy], of [run], and more lines.
-
-        What a story does not say is quicker than the default: nothing is gained by watching
-        longer, for what has not come up by then waits for the other node.
-        """
-        policy = {"demote_grace": 0, "respect_disconnect": 0, **(policy or {})}
-        text = _section("policy", policy) + _section("run", {"settle": 3, **(run or {})}) + more
+        """Give both nodes the same connector.toml: keys of [policy], of [run], and more lines."""
         for node in self.nodes:
-            node.install(CONFIGURATION_PATH, text)
-            mode = policy.get("mode", "reconnect")
-            self.recording.add(node.name, Source.STORY, f"mode {mode}")
+            node.install(CONFIGURATION_PATH, connector_toml(policy, run, more))
+            self.recording.add(node.name, Source.STORY, mode_of(policy))
 
     def let_time_pass(self, seconds: float) -> None:
         """Wait."""
@@ -274,7 +225,3 @@ class Pair(TwoNodes):
         evidence.keep(self.nodes, folder)
         (folder / "recording").write_text(as_text(events))
         (folder / "timeline.svg").write_text(draw(events, title=folder.name))
-
-
-def _section(name: str, keys: Mapping[str, object]) -> str:
-    return f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())

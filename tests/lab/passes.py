@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,20 @@ class Pass:
     report: Mapping[str, Any]
     commands: tuple[str, ...]
     stderr: str = ""
+
+    @classmethod
+    def read(cls, exit_status: int, stdout: str, commands: Sequence[str], stderr: str) -> Self:
+        """Return the pass that `connector reconcile --json` printed; a failed one is empty."""
+        report = json.loads(stdout) if stdout.startswith("{") else {"resources": []}
+        return cls(exit_status, report, tuple(commands), stderr)
+
+    @property
+    def decided(self) -> list[str]:
+        """Return what was decided, as lines of the recording."""
+        return [
+            " ".join(["decided", item["name"], item["decision"], *item["gates"]])
+            for item in self.report["resources"]
+        ]
 
     def of(self, resource: str = "mail") -> Mapping[str, Any]:
         """Return what was said of a resource."""

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from .drbd_node import MinorState, default_mountpoint, read_states
+from .administration import default_mountpoint
+from .drbd_node import MinorState, read_states
 from .errors import CommandFailed, CommandTimedOut
 from .pair import Pair
 from .wait import wait_until

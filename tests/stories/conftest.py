@@ -29,7 +29,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoryPair]:
     if request.param == "simulated":
         simulated = SimulatedStories(tmp_path)
         yield simulated
-        simulated.check()
+        _hold(simulated.ending())
     else:
         yield from _played(request)
 
@@ -47,6 +47,10 @@ def _played(request: pytest.FixtureRequest) -> Iterator[Pair]:
     ending = Ending.of(pair)
     tally = request.config.stash.setdefault(_TALLY, Tally())
     tally.add(request.node.name, ending.events, ending.lost())
+    _hold(ending)
+
+
+def _hold(ending: Ending) -> None:
     if broken := ending.violations():
         pytest.fail("\n".join(broken), pytrace=False)
 

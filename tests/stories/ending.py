@@ -1,14 +1,15 @@
-"""The end of a story on the real pair: what is on the disks, and whether all was as it must be."""
+"""The end of a story: what is on the disks, and whether all was as it must be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from tests.lab.administration import MINORS
 from tests.lab.disks import records_on
-from tests.lab.drbd_node import MINORS, DrbdNode
+from tests.lab.drbd_node import DrbdNode
 from tests.lab.errors import LabError
 from tests.lab.pair import Pair
 from tests.lab.recording import Event
@@ -47,7 +48,7 @@ class Ending:
         )
 
     def violations(self) -> list[str]:
-        """Return a sentence for each thing that must never be."""
+        """Return a sentence for each thing that must never be; none where the story is sound."""
         return checker.violations(
             self.events,
             self.disks,
@@ -72,7 +73,12 @@ def _given_up(node: DrbdNode) -> list[str]:
         listed = node.run("ls /var/lib/connector/given-up 2>/dev/null; true").stdout
     except LabError:
         return []
-    return _RECORD_NAME.findall(listed)
+    return resources_of(listed.split())
+
+
+def resources_of(names: Iterable[str]) -> list[str]:
+    """Return the resources whose records of what was given up have these file names."""
+    return [found[1] for name in sorted(names) if (found := _RECORD_NAME.fullmatch(name))]
 
 
 def _connected(pair: Pair) -> frozenset[str]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from tests.lab.recording import Event, Source
 
 from .checker import Lost
-from .journal import RESOURCE_OF_MINOR, Ending, Journal, read
+from .checker.journal import RESOURCE_OF_MINOR, Ending, Journal
+from .checker.reading import read
 
 KILLED = 137
 PASSES = ("reconcile", "recover")

@@ -53,8 +53,8 @@ def test_a_pass_may_be_killed_at_any_moment(real_pair: Pair, rounds: int) -> Non
 
 def split_both(pair: Pair, survivor: DrbdNode) -> None:
     """Both resources diverge; then only the survivor is active, and the link comes back."""
-    pair.diverge("mail", still_active=[survivor.name], size_kib=4)
-    pair.diverge("db", still_active=[survivor.name], size_kib=4, written=[1])
+    pair.diverge("mail", still_active=[survivor.name])
+    pair.diverge("db", still_active=[survivor.name], written=[1])
     pair.restore_link()
     for resource in ("mail", "db"):
         pair.wait_for_refusal(resource)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from .checker import Lost
-from .journal import Ending, read
-from .resilience import Tally, recoveries, split_brains
-from .test_checker import (
+from .checker.journal import Ending
+from .checker.reading import read
+from .checker.recordings import (
     BOTH_WROTE,
+    BY_1PRI,
     CONNECT,
     DISCARD,
     HEALED,
@@ -25,6 +26,7 @@ from .test_checker import (
     split,
     story,
 )
+from .resilience import Tally, recoveries, split_brains
 
 
 def test_the_real_recording_is_one_split_brain_healed() -> None:
@@ -73,14 +75,14 @@ def test_a_side_that_was_picked_without_a_connection_after_it_is_not_healed() ->
 
 def test_a_split_brain_that_drbd_never_refused_is_counted_apart() -> None:
     tally = Tally()
-    tally.add("policy", by_time(cut(1), solved(20, how="1 primaries, automatically")), ())
+    tally.add("policy", by_time(cut(1), solved(20, how=BY_1PRI)), ())
     told = tally.to_json()
     assert (told["split_brains_refused"], told["split_brains_never_refused"]) == (0, 1)
 
 
 def test_a_split_brain_that_was_refused_may_be_healed_automatically() -> None:
     tally = Tally()
-    tally.add("policy", by_time(split(), solved(20, how="1 primaries, automatically")), ())
+    tally.add("policy", by_time(split(), solved(20, how=BY_1PRI)), ())
     told = tally.to_json()
     assert (told["healed_manually"], told["healed_automatically"]) == (0, 1)
 

@@ -106,7 +106,7 @@ class StoryNode(Protocol):
 
     # The program under test
 
-    def run_pass(self, *arguments: str) -> Pass:
+    def run_pass(self) -> Pass:
         """One `connector reconcile` as cron runs it."""
         ...
 
