@@ -57,7 +57,7 @@ docs: $(VENV)/run.stamp  ## Render the pages that come from the code
 lock: $(VENV)/dev.stamp  ## Lock the newest versions in requirements/*.txt
 	$(BIN)/pip install --quiet pip-tools
 	cd requirements && for name in run dev; do \
-	  ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url \
+	  ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 	    --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	    -o $$name.txt $$name.in; done
 
