@@ -131,3 +131,5 @@ def _attach(log: KernelLog, resource: str, volume: VolumeSide) -> None:
     log.device(minor, out_of_sync)
     log.device(minor, f"disk( Attaching -> {volume.disk} ) ")
     log.device(minor, f"attached to UUIDs {volume.identifiers}")
+    # `drbd_adm_attach`: only then the bit of a Primary that crashed follows its role of now.
+    volume.identifiers.mark_role(primary=False)

@@ -175,6 +175,21 @@ def test_a_take_over_without_a_split_syncs_the_right_way() -> None:
         assert pair.blocks("alpha", "db", volume)[1] == "started on beta"
 
 
+def test_a_crashed_primary_comes_back_with_the_bit_of_a_secondary() -> None:
+    """As captured in tests/fixtures/lab/crashed_primary: odd when attached, even when they meet."""
+    pair = SimulatedPair()
+    story.serving(pair)
+    pair.crash("alpha")
+    pair.settle()
+    (left,) = [volume.identifiers.current for volume in pair.side("alpha", "mail").volumes]
+    pair.boot("alpha")
+    pair.settle()
+    log = [line.text for line in pair.state.nodes["alpha"].log]
+    assert any(f"attached to UUIDs {left:016X}" in text for text in log)
+    assert left & 1
+    assert any(f"self {left & ~1:016X}" in text for text in log)
+
+
 def test_a_crashed_primary_that_nobody_replaced_is_the_source() -> None:
     pair = SimulatedPair()
     story.serving(pair)
