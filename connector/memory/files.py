@@ -39,17 +39,31 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise
 
 
+def sweep(folder: Path) -> None:
+    """Remove every temporary file whose writer is gone, in a folder that is connector's alone.
+
+    A folder whose files have the time in their names needs it: nobody writes the same one again.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    for path in folder.glob(f".*{_SUFFIX}"):
+        _remove_abandoned(path)
+
+
 def _sweep(path: Path) -> None:
     """Remove temporary files of `path` whose writer is gone."""
-    prefix = f".{path.name}."
     for name in os.listdir(path.parent):
-        if not (name.startswith(prefix) and name.endswith(_SUFFIX)):
-            continue
-        writer = name[len(prefix) : -len(_SUFFIX)]
-        if writer.isdigit() and int(writer) != os.getpid() and _alive(int(writer)):
-            continue
-        with suppress(OSError):
-            (path.parent / name).unlink()
+        if name.startswith(f".{path.name}.") and name.endswith(_SUFFIX):
+            _remove_abandoned(path.parent / name)
+
+
+def _remove_abandoned(temporary: Path) -> None:
+    writer = temporary.name[: -len(_SUFFIX)].rpartition(".")[2]
+    if writer.isdigit() and int(writer) != os.getpid() and _alive(int(writer)):
+        return
+    with suppress(OSError):
+        temporary.unlink()
 
 
 def _alive(pid: int) -> bool:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from connector.memory.files import write_atomic
+from connector.memory.files import sweep, write_atomic
 from connector.model import Decision, Resource
 
 # Two discards of one resource in the same second, and how many records are kept at the most.
@@ -31,6 +31,7 @@ def keep(folder: Path, resource: Resource, decision: Decision, now_wall_s: float
             break
         path = folder / f"{stamp}-{resource.name}-{number}.json"
     write_atomic(path, json.dumps(record(resource, decision, now_wall_s), indent=1).encode())
+    sweep(folder)
     _forget_oldest(folder)
     return path
 

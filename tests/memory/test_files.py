@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.memory.files import read_bounded, set_aside, write_atomic
+from connector.memory.files import read_bounded, set_aside, sweep, write_atomic
 
 
 def test_written_whole_with_its_mode(tmp_path: Path) -> None:
@@ -31,6 +31,15 @@ def test_what_a_killed_writer_left_is_swept_and_a_living_ones_is_not(tmp_path: P
     write_atomic(tmp_path / "file", b"whole")
     assert not dead.exists()
     assert alive.exists()
+
+
+def test_a_folder_is_swept_of_all_that_killed_writers_left(tmp_path: Path) -> None:
+    left, alive = tmp_path / ".one.json.4999999.tmp", tmp_path / ".two.json.1.tmp"
+    kept = [alive, tmp_path / "three.json", tmp_path / ".hidden"]
+    for path in (left, *kept):
+        path.write_bytes(b"half")
+    sweep(tmp_path)
+    assert set(tmp_path.iterdir()) == set(kept)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
