@@ -28,13 +28,14 @@ types: $(VENV)/dev.stamp  ## Types
 	$(BIN)/mypy
 
 unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak"
 
 lab-packages:
 	@PYTHONPATH=. $(PYTHON) -m tests.lab.packages || test "$(CONNECTOR_LAB)" != required
 
+# Two pairs share the stories: one waits for DRBD most of the time, and leaves a core idle.
 lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
-	$(BIN)/pytest -q -m "real_drbd and not soak" tests/lab tests/stories
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "real_drbd and not soak" tests/lab tests/stories
 
 lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-test STORY=grace
 	@test -n "$(STORY)" || { echo "which one? make lab-test STORY=WORD (a part of its name)" >&2; exit 2; }
@@ -42,8 +43,8 @@ lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-te
 	  test $$status != 5 || echo "no story on real DRBD has $(STORY) in its name;" \
 	    "$(BIN)/pytest --collect-only -q -m real_drbd lists them" >&2; exit $$status; }
 
-soak: $(VENV)/dev.stamp lab-packages  ## The long stories on real DRBD, which take half an hour
-	$(BIN)/pytest -v -m "real_drbd and soak" tests/stories
+soak: $(VENV)/dev.stamp lab-packages  ## The same stories for longer on real DRBD: half an hour
+	$(BIN)/pytest -v -n 2 --dist worksteal -m "real_drbd and soak" tests/stories
 
 lab: $(VENV)/dev.stamp lab-packages  ## Boot the real pair and get a prompt on either node
 	$(BIN)/python -m tests.lab

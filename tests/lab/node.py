@@ -152,6 +152,12 @@ class Node:
         """Whether the machine's process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def booted(self) -> bool:
+        """Whether it has come up and takes commands."""
+        channel = self._channel
+        return channel is not None and channel.ready.is_set() and not channel.closed
+
     def kill(self) -> None:
         """End the machine as a power cut would; what its kernel had not written yet is lost."""
         if self._process is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import evidence
 from .administration import MINORS, default_mountpoint
 from .connector_toml import connector_toml, mode_of
+from .cron import Cron
 from .drbd_conf import drbd_conf
 from .drbd_node import CHECKOUT, DrbdNode
 from .errors import LabError
@@ -202,6 +203,10 @@ class Pair(TwoNodes, Splittable):
         for node in self.nodes:
             node.install(CONFIGURATION_PATH, connector_toml(policy, run, more))
             self.recording.add(node.name, Source.STORY, mode_of(policy))
+
+    def cron(self, minute_s: float) -> Cron:
+        """Return cron for both nodes, which runs while it is entered; see there."""
+        return Cron(self.nodes, minute_s)
 
     def let_time_pass(self, seconds: float) -> None:
         """Wait."""

@@ -15,6 +15,7 @@ import re
 import signal
 from collections.abc import Generator, Iterator
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ EVIDENCE_FOLDER = CHECKOUT / "build" / "lab"
 
 _RUNNING = pytest.StashKey[Pair]()
 _REASON = pytest.StashKey[str]()
+_NOT_RUN = "lab not run"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,8 +76,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Stop a story that takes too long; booting and cleaning have time-outs of their own."""
     if "real_drbd" not in item.keywords:
         return (yield)  # it may use that alarm itself
-    marker = item.get_closest_marker("story_timeout")
-    limit_s = float(marker.args[0]) if marker else STORY_TIMEOUT_S
+    limit_s = _limit_s(item)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise StoryTimedOut(f"the story took more than {limit_s} s")
@@ -87,6 +88,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _limit_s(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("story_timeout")
+    return float(marker.args[0]) if marker else STORY_TIMEOUT_S
 
 
 @pytest.hookimpl(wrapper=True)
@@ -107,11 +113,28 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on the real pair, and run it last: booting it takes a while."""
+    """Mark what runs on the real pair, and run it last: booting it takes a while.
+
+    What takes long begins first, so that two processes that share the stories end together.
+    """
     for item in items:
         if "booted_pair" in getattr(item, "fixturenames", ()):
             item.add_marker("real_drbd")
-    items.sort(key=lambda item: "real_drbd" in item.keywords)
+    items.sort(key=lambda item: ("real_drbd" in item.keywords, -_limit_s(item)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that began this one (pytest-xdist), if one did, why the lab did not run."""
+    reason = session.config.stash.get(_REASON, None)
+    if reason and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_NOT_RUN] = reason
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Be told so by another process."""
+    if reason := getattr(node, "workeroutput", {}).get(_NOT_RUN):
+        node.config.stash[_REASON] = reason
 
 
 def pytest_terminal_summary(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.stories.simulated import SimulatedStories
 from tests.stories.vocabulary import StoryPair
 
 _TALLY = pytest.StashKey[Tally]()
+_SUMS = "resilience"
 
 
 @pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.real_drbd)])
@@ -53,6 +55,20 @@ def _played(request: pytest.FixtureRequest) -> Iterator[Pair]:
 def _hold(ending: Ending) -> None:
     if broken := ending.violations():
         pytest.fail("\n".join(broken), pytrace=False)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what this process has added up to the one that began it (pytest-xdist), if one did."""
+    tally = session.config.stash.get(_TALLY, None)
+    if tally is not None and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_SUMS] = tally.sums()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what another process has added up."""
+    if sums := getattr(node, "workeroutput", {}).get(_SUMS):
+        node.config.stash.setdefault(_TALLY, Tally()).include(sums)
 
 
 def pytest_terminal_summary(

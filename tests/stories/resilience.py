@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tests.lab.recording import Event, Source
 
@@ -85,6 +86,22 @@ class Tally:
             records_lost=sum(not one.allowed for one in lost),
         )
         self._recovered_s += [one.took_s for one in link_recoveries if one.took_s is not None]
+
+    def sums(self) -> dict[str, object]:
+        """Return all that `include` needs, in types that can be sent to another process."""
+        return {
+            "stories": self._stories,
+            "faults": dict(self._faults),
+            "counts": dict(self._counts),
+            "recovered_s": self._recovered_s,
+        }
+
+    def include(self, sums: Mapping[str, Any]) -> None:
+        """Add what another process has added up, by its `sums`."""
+        self._stories += sums["stories"]
+        self._faults.update(sums["faults"])
+        self._counts.update(sums["counts"])
+        self._recovered_s += sums["recovered_s"]
 
     def to_json(self) -> dict[str, object]:
         """Return the numbers by name; seconds are None where no link was recovered."""

@@ -18,6 +18,7 @@ from tests.lab.connector_toml import mode_of
 from tests.lab.recording import Recording, Source
 from tests.lab.split_brains import Seen, Splittable
 from tests.stories.ending import Ending
+from tests.stories.goings_on import GoingsOn, SimulatedCron
 from tests.stories.simulated_node import ACT_S, SimulatedStoryNode
 
 WAIT_S = 60.0
@@ -40,6 +41,7 @@ class SimulatedStories(Splittable):
         self.alpha = SimulatedStoryNode(self, "alpha")
         self.beta = SimulatedStoryNode(self, "beta")
         self.pair: SimulatedPair
+        self.goings_on = GoingsOn(self)
         self._pids = itertools.count(1000)
         self._recording = Recording(lambda: self._newest_s)
         self._newest_s = 0.0
@@ -62,6 +64,7 @@ class SimulatedStories(Splittable):
             [SimulatedResource(name, minors, policies) for name, minors in MINORS.items()]
         )
         self.allow_policy_losses = False
+        self.goings_on.begin()
         self._taken.clear()
         for node in self.nodes:
             node.begin()
@@ -99,7 +102,11 @@ class SimulatedStories(Splittable):
 
     def let_time_pass(self, seconds: float) -> None:
         """Wait."""
-        self.pair.sleep(seconds)
+        self.goings_on.let_time_pass(seconds)
+
+    def cron(self, minute_s: float) -> SimulatedCron:
+        """Passes on both nodes as cron starts them, with minutes that last `minute_s` seconds."""
+        return SimulatedCron(self.goings_on, minute_s)
 
     def wait_until(self, seen: Callable[[], Seen | None], what: str) -> Seen:
         """Let time pass until what `seen` returns is true, and return that.
@@ -112,7 +119,7 @@ class SimulatedStories(Splittable):
                 raise AssertionError(
                     f"not within {WAIT_S:g} s: {what}; at the end:\n{self.shown()}"
                 )
-            self.pair.sleep(STEP_S)
+            self.let_time_pass(STEP_S)
         return found
 
     def wait_all(self, connection: str = "Connected", *, minors: Iterable[int] = (0, 1, 2)) -> None:

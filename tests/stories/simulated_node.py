@@ -238,6 +238,14 @@ class SimulatedStoryNode(Administered):
             names.append(name)
         return tuple(names)
 
+    def start_writer(self, minor: int = 0) -> None:
+        """Write a record about twice a second until `stop_writer`, or until that fails."""
+        self._stories.goings_on.start_writer(self.name, minor)
+
+    def stop_writer(self, minor: int = 0) -> None:
+        """End the writer, if there is one."""
+        self._stories.goings_on.stop_writer(self.name, minor)
+
     # Accidents
 
     def crash(self) -> None:

@@ -34,7 +34,6 @@ SITUATIONS = [
 ]
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize(
     ("policies", "active"),
     SITUATIONS,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.lab.pair import Pair
 
 from .vocabulary import NOTHING_LEFT, OPERATOR_NEEDED, StoryPair, in_sync, passes_until
 
-pytestmark = pytest.mark.soak
 DISCARD = {"mode": "discard"}
 
 
@@ -43,6 +40,21 @@ def test_a_split_standby_without_a_disk_gives_nothing_up(real_pair: Pair) -> Non
     assert (done.decision(), done.commands) == ("unknown", ())
     assert done.exit_status == OPERATOR_NEEDED
     pair.beta.drbdadm("attach mail")
+    passes_until(pair, lambda: in_sync(pair))
+
+
+def test_one_volume_without_a_disk_keeps_the_whole_resource_from_giving_up(real_pair: Pair) -> None:
+    pair = real_pair
+    pair.configure(DISCARD)
+    pair.split_brain("db", still_active=["alpha"])
+    if pair.beta.connection(1) == "WFConnection":
+        pair.beta.disconnect("db")
+    pair.beta.drbdadm("detach db/0")
+
+    done = pair.beta.run_pass()
+
+    assert (done.commands, done.exit_status) == ((), OPERATOR_NEEDED)
+    pair.beta.drbdadm("attach db/0")
     passes_until(pair, lambda: in_sync(pair))
 
 

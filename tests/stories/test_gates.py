@@ -55,7 +55,6 @@ def test_grace_keeps_a_primary_that_was_just_unmounted(pair: StoryPair) -> None:
     assert late.commands == ("secondary mail",)
 
 
-@pytest.mark.soak
 def test_attempts_are_bounded_and_a_healthy_pass_gives_them_back(pair: StoryPair) -> None:
     pair.configure({"max_attempts": 2})
     pair.split_brain("mail")
@@ -88,7 +87,6 @@ def test_attempts_are_bounded_and_a_healthy_pass_gives_them_back(pair: StoryPair
     pair.wait_all("Connected")
 
 
-@pytest.mark.soak
 def test_an_operators_disconnect_is_left_alone_for_its_time(pair: StoryPair) -> None:
     pair.configure({"respect_disconnect": 20})
     leave_beta_standalone(pair)
@@ -152,4 +150,38 @@ def test_a_cluster_manager_that_owns_the_resource_is_not_crossed(
 
     assert (owned.commands, owned.gates()) == ((), ["managed"])
     assert free.commands == ("connect mail",)
+    pair.wait_all("Connected")
+
+
+def test_where_the_kernel_log_cannot_be_read_nothing_is_done(real_pair: Pair) -> None:
+    """Nobody can tell a split brain from a disconnect by hand then."""
+    pair = real_pair
+    pair.configure({"mode": "discard"})
+    leave_beta_standalone(pair)
+    pair.fault(pair.beta, "kernel log unreadable")
+    pair.beta.run("mv /dev/kmsg /dev/kmsg.away && mkdir /dev/kmsg")
+    try:
+        blind = pair.beta.run_pass()
+    finally:
+        pair.beta.run("rmdir /dev/kmsg && mv /dev/kmsg.away /dev/kmsg")
+
+    assert (blind.commands, blind.gates()) == ((), ["evidence"])
+    assert blind.exit_status == OPERATOR_NEEDED
+    assert pair.beta.run_pass().commands == ("connect mail",)
+    pair.wait_all("Connected")
+
+
+def test_a_damaged_memory_of_attempts_is_no_reason_to_begin_anew(real_pair: Pair) -> None:
+    pair = real_pair
+    pair.configure({"mode": "discard"})
+    leave_beta_standalone(pair)
+    pair.fault(pair.beta, "state damaged")
+    pair.beta.run("echo '{' >/var/lib/connector/incidents.json")
+
+    damaged = pair.beta.run_pass()
+
+    assert (damaged.commands, damaged.gates()) == ((), ["mode"])
+    assert "damaged" in damaged.reason()
+    # It was put aside, and the next pass has a memory again.
+    assert pair.beta.run_pass().commands == ("connect mail",)
     pair.wait_all("Connected")

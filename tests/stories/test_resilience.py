@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .checker import Lost
@@ -145,3 +147,16 @@ def test_no_story_at_all_has_lines_too() -> None:
 def test_the_commands_of_the_healing_are_those_of_the_story() -> None:
     ran = [" ".join(command.arguments) for command in read(HEALING).commands]
     assert ran == [DISCARD, CONNECT]
+
+
+def test_two_processes_add_up_to_what_one_would_have_said() -> None:
+    both, one, other = Tally(), Tally(), Tally()
+    both.add("healed", recorded(HEALED), ())
+    both.add("refused", split(), ())
+    one.add("healed", recorded(HEALED), ())
+    other.add("refused", split(), ())
+
+    one.include(json.loads(json.dumps(other.sums())))
+
+    assert one.to_json() == both.to_json()
+    assert one.lines() == both.lines()

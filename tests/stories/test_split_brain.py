@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.lab.pair import Pair
 
 from .vocabulary import OPERATOR_NEEDED, StoryPair, in_sync, passes_until
@@ -24,7 +22,6 @@ def test_both_standalone_and_one_in_use_is_ended_in_mode_discard(pair: StoryPair
     assert set(kept) <= pair.beta.records(0)
 
 
-@pytest.mark.soak
 def test_one_standalone_and_the_survivor_waiting(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail", still_active=["alpha"])
@@ -39,7 +36,6 @@ def test_one_standalone_and_the_survivor_waiting(pair: StoryPair) -> None:
     assert in_sync(pair)
 
 
-@pytest.mark.soak
 def test_one_standalone_and_the_standby_waiting_is_left_to_a_person(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail", still_active=["alpha"])
@@ -61,7 +57,6 @@ def test_one_standalone_and_the_standby_waiting_is_left_to_a_person(pair: StoryP
     passes_until(pair, lambda: in_sync(pair))
 
 
-@pytest.mark.soak
 def test_only_one_of_two_resources(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail", still_active=["alpha"])
@@ -72,7 +67,6 @@ def test_only_one_of_two_resources(pair: StoryPair) -> None:
     assert all("db" not in command for one in passes for command in one.commands)
 
 
-@pytest.mark.soak
 def test_a_resource_of_which_only_one_volume_diverged(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("db", still_active=["alpha"], written=[2])
@@ -83,7 +77,6 @@ def test_a_resource_of_which_only_one_volume_diverged(pair: StoryPair) -> None:
     assert set(kept) <= pair.alpha.records(2)
 
 
-@pytest.mark.soak
 def test_both_nodes_in_use_nobody_may_lose(pair: StoryPair) -> None:
     pair.configure({**DISCARD, "max_attempts": 2})
     pair.split_brain("mail")
@@ -106,7 +99,6 @@ def test_both_nodes_in_use_nobody_may_lose(pair: StoryPair) -> None:
         node.write(0, 1)
 
 
-@pytest.mark.soak
 def test_no_storm_of_handlers(real_pair: Pair) -> None:
     pair = real_pair
     pair.reset(handlers=['split-brain "/bin/sh -c \\"echo called >>/run/lab/handler\\""'])
@@ -136,7 +128,6 @@ def test_neither_in_use_nobody_can_say_which_copy_is_right(pair: StoryPair) -> N
         assert one.commands == ()
 
 
-@pytest.mark.soak
 def test_both_ask_for_the_discard_from_standalone_and_the_kernel_refuses(pair: StoryPair) -> None:
     """What two careless people do at once: DRBD refuses, and the agents leave it at that."""
     pair.configure(DISCARD)
@@ -161,7 +152,6 @@ def test_both_ask_for_the_discard_from_standalone_and_the_kernel_refuses(pair: S
     assert [node.identifiers() for node in pair.nodes] == before
 
 
-@pytest.mark.soak
 def test_a_standby_that_is_still_primary_is_demoted_and_then_gives_up(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail")
@@ -176,7 +166,6 @@ def test_a_standby_that_is_still_primary_is_demoted_and_then_gives_up(pair: Stor
     assert set(kept) <= pair.alpha.records(0)
 
 
-@pytest.mark.soak
 def test_a_standby_does_not_give_up_without_the_mode_or_a_persons_word(pair: StoryPair) -> None:
     pair.configure()
     pair.split_brain("mail", still_active=["alpha"])

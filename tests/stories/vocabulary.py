@@ -7,6 +7,7 @@ are Secondary, Connected and UpToDate, nothing is mounted, and connector has no 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
 from typing import Protocol
 
 from tests.lab.drbd_node import MinorState
@@ -18,12 +19,40 @@ OPERATOR_NEEDED = 3
 LOCK_HELD = 75
 
 
+class Cron(Protocol):
+    """cron on both nodes, from entering to leaving."""
+
+    @property
+    def minutes(self) -> int:
+        """How many have begun."""
+        ...
+
+    @property
+    def exit_statuses(self) -> Sequence[int]:
+        """How the passes ended that have ended by now, on whatever node."""
+        ...
+
+    def __enter__(self) -> Cron: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
 class StoryNode(Protocol):
     """One node, as a story sees it and as people and programs act upon it."""
 
     @property
     def name(self) -> str:
         """`alpha` or `beta`."""
+        ...
+
+    def states(self) -> Mapping[int, MinorState]:
+        """The state of every configured minor now."""
         ...
 
     def state(self, minor: int = 0) -> MinorState:
@@ -88,6 +117,14 @@ class StoryNode(Protocol):
 
     def write(self, minor: int = 0, count: int = 3) -> tuple[str, ...]:
         """Write numbered records, each acknowledged when it is on the disk; return their names."""
+        ...
+
+    def start_writer(self, minor: int = 0) -> None:
+        """Write a record about twice a second until `stop_writer`, or until that fails."""
+        ...
+
+    def stop_writer(self, minor: int = 0) -> None:
+        """End the writer, if there is one."""
         ...
 
     def records(self, minor: int = 0) -> frozenset[str]:
@@ -187,6 +224,10 @@ class StoryPair(Protocol):
         """Wait."""
         ...
 
+    def cron(self, minute_s: float) -> Cron:
+        """Passes on both nodes as cron starts them, with minutes that last `minute_s` seconds."""
+        ...
+
 
 def passes_until(
     pair: StoryPair, done: Callable[[], bool], *, rounds: int = 4, first: str = "beta"
@@ -206,7 +247,9 @@ def passes_until(
 def in_sync(pair: StoryPair, *minors: int) -> bool:
     """Whether both nodes show the minors (default: all) Connected and UpToDate."""
     return all(
-        (state.connection, state.disk, state.peer_disk) == ("Connected", "UpToDate", "UpToDate")
-        for node in pair.nodes
-        for state in (node.state(minor) for minor in minors or (0, 1, 2))
+        minor in states
+        and (states[minor].connection, states[minor].disk, states[minor].peer_disk)
+        == ("Connected", "UpToDate", "UpToDate")
+        for states in (node.states() for node in pair.nodes)
+        for minor in minors or (0, 1, 2)
     )

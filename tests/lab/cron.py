@@ -1,0 +1,74 @@
+"""cron on both nodes, with minutes that are as short as a story wants them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from .drbd_node import DrbdNode
+from .errors import CommandTimedOut, LabError, NodeDied
+
+# A pass ends by itself at its deadline; the rest is for the emulation.
+PASS_TIMEOUT_S = 120.0
+
+
+class Cron:
+    """Starts a pass on each node every minute, whatever has become of the last one.
+
+    A context manager: it runs from entering to leaving, and what it has started has ended then.
+    A node without power has no cron. Raises LabError on leaving where a pass never ended.
+    """
+
+    def __init__(self, nodes: Sequence[DrbdNode], minute_s: float) -> None:
+        """`minute_s` is how long a minute lasts."""
+        self.minutes = 0
+        self.exit_statuses: list[int] = []
+        self._nodes = nodes
+        self._minute_s = minute_s
+        self._stop = threading.Event()
+        self._passes: list[threading.Thread] = []
+        self._unanswered: list[str] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin with the first minute."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Start no more passes, and wait for those that run."""
+        self._stop.set()
+        self._thread.join()
+        end_s = time.monotonic() + PASS_TIMEOUT_S
+        for one in self._passes:
+            one.join(max(0.0, end_s - time.monotonic()))
+        running = sum(one.is_alive() for one in self._passes)
+        if error is None and (running or self._unanswered):
+            raise LabError(f"{running} passes never ended; {'; '.join(self._unanswered)}")
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        while not self._stop.wait(max(0.0, next_s - time.monotonic())):
+            next_s += self._minute_s
+            for node in self._nodes:
+                if node.booted:
+                    one = threading.Thread(target=self._pass, args=(node,), daemon=True)
+                    one.start()
+                    self._passes.append(one)
+            self.minutes += 1
+
+    def _pass(self, node: DrbdNode) -> None:
+        try:
+            self.exit_statuses.append(node.run_pass().exit_status)
+        except NodeDied:
+            return  # the pass has gone with its node
+        except CommandTimedOut as error:
+            self._unanswered.append(str(error))
