@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import resource as limits
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -73,3 +77,35 @@ def test_records_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> No
     record = json.loads(paths[0].read_text())
     assert (record["resource"], record["out_of_sync_kib"]) == ("mail", 36)
     assert record["volumes"][0]["disk"] == "UpToDate"
+
+
+def test_writers_at_once_lose_no_line_when_it_turns_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    pids = []
+    for writer in range(4):
+        pid = os.fork()
+        if pid == 0:
+            for number in range(40):
+                journal.append(path, {"writer": writer, "number": number}, 3000)
+            os._exit(0)
+        pids.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * 4
+    newest = path.read_text().splitlines() if path.exists() else []
+    older = path.with_name("journal.jsonl.1").read_text().splitlines()
+    # One file was turned over whole: with 160 lines of about 28 bytes, once.
+    assert len(newest) + len(older) == 160
+    assert sum(map(len, older)) + len(older) > 3000
+
+
+def test_a_journal_that_cannot_take_the_whole_line_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        limits.setrlimit(limits.RLIMIT_FSIZE, (40, 40))
+        try:
+            journal.append(path, {"long": "x" * 200})
+        except OSError as error:
+            os._exit(0 if error.errno == errno.EFBIG else 2)
+        os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
