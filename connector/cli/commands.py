@@ -23,6 +23,7 @@ COMMANDS = {
     "recover": "A person's recovery of one resource: shows the plan, asks, does it.",
     "pause": "Keep the agent's hands off, for one resource or for all.",
     "resume": "End a pause, and let a resource be tried again.",
+    "history": "What happened on this node, from the journal; draws one incident.",
     "check": "One line for Nagios and the like.",
     "parse": "/proc/drbd text to JSON.",
     "table": "The decision table, from the code.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ _VERBOSE = click.option(
 )
 
 Command = Callable[..., Any]
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_S = 366 * 86400
 
 
 def _parameters() -> list[click.Parameter]:
@@ -108,3 +112,15 @@ def connector_command(name: str) -> Callable[[Command], click.Command]:
         return made
 
     return decorate
+
+
+def duration_s(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """`90`, `30m`, `2h`, `1d` or `1h30m` in seconds, for an option's callback."""
+    if value is None:
+        return None
+    parts = re.findall(r"([0-9]{1,9})([smhd]?)", value)
+    whole = "".join(number + unit for number, unit in parts)
+    seconds = sum(int(number) * _UNITS_S[unit] for number, unit in parts)
+    if whole != value or not 0 < seconds <= LONGEST_S:
+        raise click.BadParameter(f"{value!r} is no time: say 90s, 30m, 2h, 1d or 1h30m")
+    return seconds

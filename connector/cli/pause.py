@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from connector.act.lock import pass_lock
 from connector.cli.node import this_world
-from connector.cli.options import Setup, connector_command
+from connector.cli.options import Setup, connector_command, duration_s
 from connector.errors import ConnectorError, NotPermitted
 from connector.memory import pauses
 from connector.memory.pauses import EVERY_RESOURCE, Moment, Pause
@@ -18,28 +16,13 @@ from connector.settings import Settings
 from connector.survey import choose
 from connector.world import World
 
-_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST_S = 366 * 86400
-
-
-def _seconds(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    """`90`, `30m`, `2h`, `1d` or `1h30m` in seconds."""
-    if value is None:
-        return None
-    parts = re.findall(r"([0-9]{1,9})([smhd]?)", value)
-    whole = "".join(number + unit for number, unit in parts)
-    seconds = sum(int(number) * _UNITS_S[unit] for number, unit in parts)
-    if whole != value or not 0 < seconds <= LONGEST_S:
-        raise click.BadParameter(f"{value!r} is no time: say 90s, 30m, 2h, 1d or 1h30m")
-    return seconds
-
 
 @connector_command("pause")
 @click.argument("resource", required=False)
 @click.option(
     "--for",
     "for_s",
-    callback=_seconds,
+    callback=duration_s,
     metavar="TIME",
     help="For how long (90s, 30m, 2h, 1d); without it until `connector resume`.",
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from connector.act.answers import CommandOutcome
-from connector.memory import given_up
+from connector.memory import given_up, history
 from connector.model import (
     Action,
     ActionKind,
@@ -25,7 +26,7 @@ from connector.model import (
     Resource,
     SyncProgress,
 )
-from connector.report import as_json, parsed, table_page
+from connector.report import as_json, parsed, past_incidents, table_page
 from connector.report.passes import PassReport
 from tests import builders
 
@@ -121,6 +122,21 @@ def test_the_keys_of_parse() -> None:
     )
     shown = ProcDrbd("8.4.11", 1, (86, 101), (builders.device(sync=sync),), (Problem(1, "a"),))
     assert set(written("parse")) == keys(parsed.to_json(shown), frozenset({"devices[].statistics"}))
+
+
+def test_the_keys_of_history() -> None:
+    seen = split()
+    command = CommandResult(argv=("drbdadm", "connect", seen.name), outcome="done", exit_status=0)
+    outcome = Outcome(OutcomeKind.RECONNECTED, "now Connected", (command,))
+    item = builders.resource_report(seen, decision=decision(seen), outcome=outcome)
+    line = json.dumps(as_json.journal_entry(builders.report(item))).encode()
+    found = history.parse([history.JournalText("journal.jsonl", line + b"\nhalf a li")])
+    past = past_incidents.incidents(found.entries, seen.name, now_wall_s=0.0)
+    value = json.loads(json.dumps(past_incidents.to_json(found, found.entries, past)))
+    listed = written("history --json")
+    assert len(listed) == len(set(listed))
+    assert set(listed) == keys(value)
+    assert listed_after("Endings:") >= set(map(str, past_incidents.Ending))
 
 
 def test_the_keys_of_the_table() -> None:
