@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit lab lab-tests lab-test soak lab-packages bench docs lock clean venv dev
+.PHONY: help demo test check lint types unit lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch docs lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -16,7 +16,7 @@ help:  ## List the targets
 demo: $(VENV)/run.stamp  ## Watch a simulated pair split and be put together again (no root, no DRBD)
 	@$(BIN)/connector demo
 
-test: lab-packages check lab-tests  ## Everything: lint, types, unit tests, and real DRBD in two virtual machines
+test: lab-packages tool-packages check lab-tests  ## Everything: lint, types, unit tests, and real DRBD in two virtual machines
 
 check: lint types unit  ## The quick part: lint, types, unit tests
 
@@ -32,6 +32,19 @@ unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
 
 lab-packages:
 	@PYTHONPATH=. $(PYTHON) -m tests.lab.packages || test "$(CONNECTOR_LAB)" != required
+
+# What some unit tests look at connector's page, rules and units with. They are skipped without it,
+# and say so; where the lab is required, so is this.
+TOOLS = chromium:chromium promtool:prometheus systemd-analyze:systemd
+
+tool-packages:
+	@lacking=; for tool in $(TOOLS); do \
+	  command -v "$${tool%:*}" >/dev/null || lacking="$$lacking $${tool#*:}"; done; \
+	test -z "$$lacking" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -qq -y --no-install-recommends $$lacking >/dev/null; } || { \
+	  echo "missing, so some tests are skipped:$$lacking (apt-get install, as root)" >&2; \
+	  test "$(CONNECTOR_LAB)" != required; }
 
 # Two pairs share the stories: one waits for DRBD most of the time, and leaves a core idle.
 lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD

@@ -27,7 +27,7 @@ COMMANDS = {
     "check": "One line for Nagios and the like.",
     "parse": "/proc/drbd text to JSON.",
     "table": "The decision table, from the code.",
-    "exporter": "Prometheus metrics over HTTP.",
+    "exporter": "Prometheus metrics and a page for a person, over HTTP.",
     "demo": "A simulated pair splits and is put together by the real code.",
 }
 _UNKNOWN = 3  # what a monitoring plugin answers when it cannot tell

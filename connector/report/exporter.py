@@ -1,4 +1,4 @@
-"""Prometheus over HTTP: each scrape looks afresh, and nothing is ever changed.
+"""Metrics and a page over HTTP: each answer looks afresh, and nothing is ever changed.
 
 A client that is slow, or never says a word, holds one of a few threads, and only for a bounded
 time.
@@ -12,20 +12,18 @@ import socketserver
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connector import __version__
 from connector.errors import ConnectorError, NotPermitted
-from connector.report.shared_look import KEPT_S, WAIT_S, Collect, LookStuck, SharedLook
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+from connector.report.answers import PLAIN, Answer, Answers, Log, plain
+from connector.report.page.past import Past
+from connector.report.shared_look import KEPT_S, WAIT_S, Collect, SharedLook
 
 DEFAULT_HOST = "127.0.0.1"
 # Outside of 9100-9999, which is given away; 9942 in there is drbd-reactor's.
@@ -33,13 +31,6 @@ DEFAULT_PORT = 19942
 MAX_CONNECTIONS = 8
 CONNECTION_S = 15.0  # a whole request and its answer; Prometheus gives up after 10 by default
 _POLL_S = 0.25
-_PLAIN = "text/plain; charset=utf-8"
-_INDEX = (
-    f"connector {__version__}: the state of DRBD on this node, for Prometheus.\n\n"
-    "/metrics     the metrics\n/-/healthy   whether this exporter answers\n"
-)
-
-Log = Callable[[str], None]
 
 
 def log_to_stderr(message: str) -> None:
@@ -49,6 +40,8 @@ def log_to_stderr(message: str) -> None:
 
 class Exporter(ThreadingHTTPServer):
     """The server: bound and listening once made; `serve_until` answers.
+
+    The page says `node` for this node, and what `past` gives when somebody asks for it.
 
     Raises:
         NotPermitted, ConnectorError: the address cannot be listened on.
@@ -63,13 +56,16 @@ class Exporter(ThreadingHTTPServer):
         host: str = DEFAULT_HOST,
         port: int = DEFAULT_PORT,
         *,
+        node: str = "this node",
+        past: Callable[[], Past] = Past,
         log: Log = log_to_stderr,
         connection_s: float = CONNECTION_S,
         max_connections: int = MAX_CONNECTIONS,
         look_kept_s: float = KEPT_S,
         look_wait_s: float = WAIT_S,
     ) -> None:
-        self.look = SharedLook(collect, kept_s=look_kept_s, wait_s=look_wait_s)
+        look = SharedLook(collect, kept_s=look_kept_s, wait_s=look_wait_s)
+        self.answers = Answers(look, node, past, log)
         self.log = log
         self.connection_s = connection_s
         self.timeout = _POLL_S
@@ -150,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Exporter
     server_version = f"connector/{__version__}"
     sys_version = ""
-    error_content_type = _PLAIN
+    error_content_type = PLAIN
     error_message_format = "%(code)d %(message)s\n"
 
     def setup(self) -> None:
@@ -158,62 +154,30 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def do_GET(self) -> None:
-        status, content_type, body = self._answer(self.path.split("?", 1)[0])
-        self._send(status, content_type, body)
+        accept = self.headers.get("Accept", "")
+        self._send(self.server.answers.to(self.path.split("?", 1)[0], accept))
 
     do_HEAD = do_GET
 
     def _not_allowed(self) -> None:
-        self._send(HTTPStatus.METHOD_NOT_ALLOWED, _PLAIN, b"only GET and HEAD\n")
+        self._send(plain(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD"))
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _not_allowed
 
-    def _answer(self, path: str) -> tuple[HTTPStatus, str, bytes]:
-        if path == "/metrics":
-            return self._metrics()
-        if path == "/-/healthy":
-            return HTTPStatus.OK, _PLAIN, b"connector exporter is healthy\n"
-        if path == "/":
-            return HTTPStatus.OK, _PLAIN, _INDEX.encode()
-        return HTTPStatus.NOT_FOUND, _PLAIN, b"not found; the metrics are at /metrics\n"
-
-    def _metrics(self) -> tuple[HTTPStatus, str, bytes]:
-        try:
-            seen = self.server.look.get()
-            encode, content_type = _encoder(self.headers.get("Accept", ""))
-            return HTTPStatus.OK, content_type, encode(seen)
-        except LookStuck as error:
-            return HTTPStatus.SERVICE_UNAVAILABLE, _PLAIN, f"{error}\n".encode()
-        except ConnectorError as error:
-            self.server.log(f"exporter: {error}")
-            return HTTPStatus.INTERNAL_SERVER_ERROR, _PLAIN, f"{error}\n".encode()
-        except Exception:  # noqa: BLE001 - what failed is for the log, not for the client
-            self.server.log(f"exporter: {traceback.format_exc()}")
-            return HTTPStatus.INTERNAL_SERVER_ERROR, _PLAIN, b"internal error; see the log\n"
-
-    def _send(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
             self.send_header("Allow", "GET, HEAD")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """A scrape is no news."""
-
-
-def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
-    """The format that the client asks for, the classic one where nobody can tell."""
-    from prometheus_client.exposition import choose_encoder
-
-    try:
-        # The version that was asked for comes back in a header: no line breaks in it.
-        return choose_encoder(" ".join(accept.split()))
-    except (TypeError, ValueError):  # a version that is no number
-        return choose_encoder("")
 
 
 def run(exporter: Exporter) -> None:

@@ -1,10 +1,11 @@
-"""One look at this node for all scrapes that come together."""
+"""One look at this node for all scrapes, and all readers of the page, that come together."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.errors import ConnectorError
@@ -12,10 +13,21 @@ from connector.errors import ConnectorError
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from connector.report.page.view import PageView
+
 KEPT_S = 1.0
 WAIT_S = 8.0  # Prometheus gives a scrape up after 10 by default
 
-Collect = Callable[[], "CollectorRegistry"]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look gave: for Prometheus, and for a person."""
+
+    registry: CollectorRegistry
+    view: PageView
+
+
+Collect = Callable[[], Seen]
 
 
 class LookStuck(ConnectorError):
@@ -31,9 +43,9 @@ class SharedLook:
         self._wait_s = wait_s
         self._lock = threading.Lock()
         self._until_s = float("-inf")
-        self._kept: CollectorRegistry | Exception = LookStuck("nothing was seen yet")
+        self._kept: Seen | Exception = LookStuck("nothing was seen yet")
 
-    def get(self) -> CollectorRegistry:
+    def get(self) -> Seen:
         """What is seen now, or was a moment ago; raises what `collect` raised.
 
         Raises:
@@ -51,7 +63,7 @@ class SharedLook:
         finally:
             self._lock.release()
 
-    def _look(self) -> CollectorRegistry | Exception:
+    def _look(self) -> Seen | Exception:
         try:
             return self._collect()
         except Exception as error:  # noqa: BLE001 - every scrape that shares it is told

@@ -7,19 +7,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
 
 from connector.report.exporter import Exporter
 from connector.report.metrics import snapshot
+from connector.report.page.view import view_of
 from connector.report.series import MetricsMemory
+from connector.report.shared_look import Seen
 from tests import builders
 
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
-
-def look() -> CollectorRegistry:
-    return snapshot(builders.report().resources, MetricsMemory(config_hash="cafe"))
+def look() -> Seen:
+    report = builders.report()
+    return Seen(
+        registry=snapshot(report.resources, MetricsMemory(config_hash="cafe")),
+        view=view_of(report, node="alpha", now_boot_s=100.0, last_pass=None, samples=()),
+    )
 
 
 @contextmanager
@@ -52,7 +54,7 @@ class Counting:
         self._lasts_s = lasts_s
         self._error = error
 
-    def __call__(self) -> CollectorRegistry:
+    def __call__(self) -> Seen:
         self.looks += 1
         time.sleep(self._lasts_s)
         if self._error is not None:

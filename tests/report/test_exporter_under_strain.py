@@ -10,17 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
 from connector.errors import NoDrbd
 from connector.report.exporter import Exporter
-from connector.report.shared_look import SharedLook
+from connector.report.shared_look import Seen, SharedLook
 from tests.report.scraping import Counting, ask, look, serving
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 
 def test_scrapes_that_come_together_share_one_look_and_later_ones_look_afresh() -> None:
@@ -53,7 +49,7 @@ def test_a_failure_is_shared_too() -> None:
 def test_a_look_that_never_ends_does_not_take_the_exporter_with_it() -> None:
     release = threading.Event()
 
-    def stuck() -> CollectorRegistry:
+    def stuck() -> Seen:
         release.wait(20)
         return look()
 
@@ -66,6 +62,9 @@ def test_a_look_that_never_ends_does_not_take_the_exporter_with_it() -> None:
             503,
             b"an earlier look at DRBD has not come to its end\n",
         )
+        status, headers, body = ask(port, "/")
+        assert (status, headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+        assert b"<p>an earlier look at DRBD has not come to its end</p>" in body
         assert ask(port, "/-/healthy")[0] == 200
         release.set()
         first.join()
