@@ -65,6 +65,9 @@ lab: $(VENV)/dev.stamp lab-packages  ## Boot the real pair and get a prompt on e
 bench: $(VENV)/run.stamp  ## CPU and wall time of a healthy pass beside a shell script of the old kind
 	$(BIN)/python benchmarks/healthy_pass.py
 
+bench-watch: $(VENV)/dev.stamp lab-packages  ## How fast watch heals beside a script, on real DRBD
+	$(BIN)/python -m benchmarks.watch
+
 docs: $(VENV)/run.stamp  ## Render the pages that come from the code
 	$(BIN)/connector table --format markdown > docs/decision-table.md
 

@@ -103,6 +103,7 @@ def _locked(start: _Start, only: str | None) -> PassReport:
         states=lambda: connections(world, resources),
         settle_s=settings.run.settle_s,
         why_not=not_kept,
+        stays_while_waiting=settings.run.stays_while_waiting,
     )
     memory = memory.counted_commands(outcomes)
     warnings = (

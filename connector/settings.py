@@ -21,6 +21,9 @@ class RunSettings:
     lock: Path = Path("/run/connector/connector.lock")
     state_dir: Path = Path("/var/lib/connector")
     drbdadm: str = "drbdadm"
+    # Whether a pass that only waits for the peer stays to see it come. Not in the file: cron's pass
+    # does, and `connector watch` is told by DRBD.
+    stays_while_waiting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ class Settings:
     def journal_file(self) -> Path:
         """One JSON line for each pass that did something or wanted to."""
         return self.run.state_dir / "journal.jsonl"
+
+    @property
+    def handlers_file(self) -> Path:
+        """One JSON line for each call of `connector handler`."""
+        return self.run.state_dir / "handlers.jsonl"
 
     @property
     def given_up_dir(self) -> Path:

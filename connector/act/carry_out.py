@@ -21,17 +21,23 @@ def carry_out(
     states: Callable[[], States],
     settle_s: float,
     why_not: str | None,
+    stays_while_waiting: bool = True,
 ) -> dict[str, Outcome]:
     """What came of each decision, by resource name.
 
     `states` gives the connection states as they are now. Where `why_not` says why nothing may be
-    done, nothing is, and every decision that wanted to act has failed for that reason.
+    done, nothing is, and every decision that wanted to act has failed for that reason. Without
+    `stays_while_waiting` only resources that something was done to are watched.
     """
     outcomes = {
         name: _act(decision, contexts[name], hands, why_not) for name, decision in decisions.items()
     }
     acted = {name for name, item in outcomes.items() if item.kind is OutcomeKind.WAITING}
-    waiting = {name for name, item in decisions.items() if item.watch and not item.actions}
+    waiting = {
+        name
+        for name, item in decisions.items()
+        if stays_while_waiting and item.watch and not item.actions
+    }
     if not acted | waiting:
         return outcomes
     seen = watch(frozenset(acted | waiting), states, hands.clock, settle_s, hands.time_left_s)

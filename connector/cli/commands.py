@@ -19,6 +19,7 @@ from connector.errors import ConnectorError
 # Each command's module in connector/cli/ and its line in the help.
 COMMANDS = {
     "reconcile": "One pass, what cron runs; silent when healthy.",
+    "watch": "Stay, and run a pass as soon as DRBD says that something has changed.",
     "status": "What is seen, per resource, and what would be done.",
     "recover": "A person's recovery of one resource: shows the plan, asks, does it.",
     "pause": "Keep the agent's hands off, for one resource or for all.",
@@ -27,6 +28,7 @@ COMMANDS = {
     "check": "One line for Nagios and the like.",
     "parse": "/proc/drbd text to JSON.",
     "table": "The decision table, from the code.",
+    "handler": "What drbd.conf's handlers call: notes the event, wakes `watch`.",
     "exporter": "Prometheus metrics and a page for a person, over HTTP.",
     "demo": "A simulated pair splits and is put together by the real code.",
 }

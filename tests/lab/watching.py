@@ -1,0 +1,71 @@
+"""`connector watch` in a node, with no more rights than its unit file leaves it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from typing import Any
+
+from .drbd_node import CHECKOUT, DrbdNode
+from .wait import wait_until
+
+UNIT = CHECKOUT / "contrib" / "systemd" / "connector-watch.service"
+LOG = "/run/lab/watch.log"
+START_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 20.0
+
+
+def capabilities() -> list[str]:
+    """Return what CapabilityBoundingSet= of the unit file names, in setpriv's words."""
+    found = re.search(r"^CapabilityBoundingSet=(.+)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    return [name.removeprefix("CAP_").lower() for name in found[1].split()]
+
+
+def start_watch(node: DrbdNode) -> None:
+    """Start it, and return when it reads events. Raises WaitTimedOut with what it says."""
+    bounding = ",".join(["-all", *(f"+{name}" for name in capabilities())])
+    script = CHECKOUT / "tests" / "lab" / "guest" / "watching.py"
+    node.run(
+        f"cd {shlex.quote(str(CHECKOUT))}; : >{LOG}\n"
+        f"PATH=/run/lab/bin:$PATH PYTHONPATH={shlex.quote(str(CHECKOUT))} setsid"
+        # Its own mount namespace, as ProtectSystem= and PrivateTmp= make one.
+        " unshare --mount --propagation slave"
+        f" setpriv --no-new-privs --bounding-set {bounding} --inh-caps -all"
+        f" {shlex.quote(sys.executable)} {shlex.quote(str(script))} >{LOG} 2>&1 </dev/null &"
+    )
+    wait_until(
+        lambda: (
+            "pgrep"
+            in node.run("pgrep -f 'drbdsetup.* events2' >/dev/null && echo pgrep; true").stdout
+        ),
+        timeout_s=START_TIMEOUT_S,
+        what=f"{node.name}: connector watch reads events",
+        saw=lambda: node.run(f"cat {LOG}").stdout,
+    )
+
+
+def stop_watch(node: DrbdNode) -> None:
+    """Ask it to end, and return when nothing of it is left. Raises WaitTimedOut."""
+    node.run("kill -TERM $(cat /run/lab/watch.pid)")
+    wait_until(
+        lambda: (
+            (
+                node.run(
+                    "[ -e /proc/$(cat /run/lab/watch.pid) ] || pgrep -f 'drbdsetup.* events2'",
+                    check=False,
+                )
+            ).exit_status
+            != 0
+        ),
+        timeout_s=END_TIMEOUT_S,
+        what=f"{node.name}: connector watch has ended",
+        saw=lambda: node.run(f"ps; cat {LOG}").stdout,
+    )
+
+
+def said(node: DrbdNode) -> list[dict[str, Any]]:
+    """Return its log, a dict for each line."""
+    return [json.loads(line) for line in node.read(LOG).splitlines()]

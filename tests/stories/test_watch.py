@@ -1,0 +1,63 @@
+"""`connector watch` on both nodes, with the rights that its unit file leaves it."""
+
+from __future__ import annotations
+
+from tests.lab.pair import Pair
+from tests.lab.watching import said, start_watch, stop_watch
+
+from .vocabulary import in_sync, passes_until
+
+# The default grace: a take-over is under way while it watches.
+DISCARD = {"mode": "discard", "demote_grace": 90}
+
+
+def test_watch_ends_a_split_brain_by_itself(real_pair: Pair) -> None:
+    pair = real_pair
+    pair.configure(DISCARD)
+    pair.on_both(start_watch)
+
+    pair.diverge("mail", still_active=["alpha"])
+    kept = pair.alpha.write(0)
+    pair.restore_link()
+    pair.wait_until(lambda: pair.beta.saw_in_kernel_log("manually solved") or None, "a healing")
+    pair.wait_all("Connected")
+
+    assert set(kept) <= pair.alpha.records(0)
+    passes = [line for line in said(pair.beta) if line["event"] == "pass"]
+    woken = [line for line in passes if line["woken_by"]]
+    assert any("drbdadm connect --discard-my-data mail" in str(line) for line in woken)
+    # Its own mount namespace keeps nothing busy: the service can move.
+    pair.alpha.let_go("mail")
+    pair.beta.take_over("mail")
+    assert set(kept) <= pair.beta.records(0)
+    pair.on_both(stop_watch)
+
+
+def test_watch_and_cron_do_not_get_into_each_others_way(real_pair: Pair) -> None:
+    pair = real_pair
+    pair.configure({**DISCARD, "max_attempts": 6})
+    pair.on_both(start_watch)
+    with pair.cron(4) as cron:
+        for active in pair.nodes:
+            active.take_over("mail")
+            pair.peer_of(active).disconnect("mail")
+            pair.let_time_pass(6)
+            pair.wait_all("Connected")
+            active.let_go("mail")
+    assert set(cron.exit_statuses) <= {0, 75}
+    pair.on_both(stop_watch)
+
+
+def test_a_killed_watch_stops_nobody(real_pair: Pair) -> None:
+    pair = real_pair
+    pair.configure(DISCARD)
+    start_watch(pair.beta)
+    pair.fault(pair.beta, "watch killed")
+    pair.beta.run("kill -9 $(cat /run/lab/watch.pid); sleep 1")
+    # Its reader went with it, and nothing is in the way of a pass, or of the next watch.
+    assert pair.beta.run("pgrep -f 'drbdsetup.* events2'", check=False).exit_status == 1
+    pair.alpha.take_over("mail")
+    pair.beta.disconnect("mail")
+    passes_until(pair, lambda: in_sync(pair))
+    start_watch(pair.beta)
+    stop_watch(pair.beta)
