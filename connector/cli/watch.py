@@ -63,6 +63,7 @@ def watch(setup: Setup, interval_s: float, work: Work = one_pass.work) -> int:
             "Load the module with `modprobe drbd`, then start connector watch"
         )
     one_pass.load_all()
+    wishes = SignalWishes()  # before the socket: whoever sees that may send a signal
     bell = doorbell.Doorbell(doorbell.place(settings.run.lock))
     reader = Reader(log.say)
 
@@ -75,7 +76,7 @@ def watch(setup: Setup, interval_s: float, work: Work = one_pass.work) -> int:
         Watch(
             reader=reader,
             bell=bell,
-            wishes=SignalWishes(),
+            wishes=wishes,
             systemd=Systemd(os.environ),
             clock=world.clock.boot_s,
             begin_pass=begin_pass,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 from connector.watch.pass_process import Told
 
 Write = Callable[[str], None]
+_STDERR = 2
 
 
 def to_stderr(line: str) -> None:
     """Write a line. Where nobody reads it any more, the watch goes on all the same."""
     with suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+        # Not print: what it could not write it would try again, and fail, at the very end.
+        os.write(_STDERR, f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
 class WatchLog:

@@ -27,10 +27,18 @@ _WHEN_ACTING = (
     "connector.memory.journal",
     "connector.memory.store",
     "connector.observe.dump_xml",
+    "connector.observe.evidence",
+    "connector.observe.kernel_log",
     "connector.reconcile",
     "connector.report.as_json",
     "connector.report.metrics",
     "connector.report.publish",
+    # What these import only where they need it.
+    "encodings.ascii",
+    "filelock",
+    "prometheus_client.core",
+    "tenacity",
+    "xml.etree.ElementTree",
 )
 
 

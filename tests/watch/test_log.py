@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,25 @@ def test_one_with_something_to_say_is_not(told: Told) -> None:
     assert len(said_by(told, [], as_json=True)) == 1
     words = "; ".join(told.messages) or "nothing to do"
     assert said_by(told, [], as_json=False) == [f"pass ended with 0 in 0 s: {words}"]
+
+
+def test_what_the_last_pass_had_found_is_told_again_only_where_something_woke_it() -> None:
+    said: list[str] = []
+    log = WatchLog(said.append, as_json=True)
+    changed = replace(TOLD, resources=[GATED])
+    healthy = Told(exit_status=0)
+    longer = replace(changed, duration_s=7.0)
+    story = [(TOLD, "a"), (TOLD, ""), (TOLD, "b"), (changed, ""), (longer, ""),
+             (healthy, ""), (changed, "")]  # fmt: skip
+    for told, reason in story:
+        log.tell(told, [reason] if reason else [])
+    entries = [json.loads(line) for line in said]
+    assert [(entry["woken_by"], entry["resources"]) for entry in entries] == [
+        (["a"], TOLD.resources),
+        (["b"], TOLD.resources),
+        ([], [GATED]),
+        ([], [GATED]),
+    ]
 
 
 def test_a_sentence() -> None:
