@@ -17,7 +17,7 @@ from connector.watch import doorbell
 
 # DRBD waits for its handlers, with the resource's I/O where that was suspended: the kernel ends us
 # then (SIGALRM's default action), whatever the disk for our own files does.
-LIMIT_S = 2.0
+LIMIT_S = 5.0
 MAX_BYTES = 256 * 1024
 MAX_VARIABLES = 40
 MAX_CHARACTERS = 200
@@ -31,7 +31,7 @@ def command(setup: Setup, event: str) -> int:
     """Note that DRBD called the handler EVENT (such as split-brain), and wake `connector watch`.
 
     It is called from drbd.conf, with what DRBD says in DRBD_* variables:
-    handlers { split-brain "/usr/bin/connector handler split-brain"; }
+    handlers { split-brain "/usr/local/sbin/connector handler split-brain"; }
     Nothing is done to DRBD, whatever the event is.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whoever called us may ignore it
@@ -54,7 +54,9 @@ def command(setup: Setup, event: str) -> int:
         )
     except OSError as error:
         kind = NotPermitted if isinstance(error, PermissionError) else ConnectorError
-        raise kind(f"{settings.handlers_file}: cannot be written: {error.strerror}") from error
+        cure = "; run connector as root" if kind is NotPermitted else ""
+        why = f"{settings.handlers_file}: cannot be written: {error.strerror}{cure}"
+        raise kind(why) from error
     return 0
 
 

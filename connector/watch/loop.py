@@ -75,16 +75,11 @@ class Watch:
     def run(self) -> None:
         """Watch until a signal asks to end; a pass that is at work may end in good order."""
         self.systemd.ready("watching")
-        while not self.over:
-            self.step()
+        while not (self._ending and self.passing is None):
+            self._turn()
         self.systemd.stopping()
 
-    @property
-    def over(self) -> bool:
-        """Whether it was asked to end, and no pass is at work any more."""
-        return self._ending and self.passing is None
-
-    def step(self) -> None:
+    def _turn(self) -> None:
         """Go round once: wait for what comes first, hear all of it, begin a pass if one is due."""
         now_s = self.clock()
         if not self._ending:

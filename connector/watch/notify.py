@@ -34,10 +34,6 @@ class Systemd:
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
 
-    def status(self, status: str) -> None:
-        """One line for `systemctl status`."""
-        self._send(f"STATUS={status}")
-
     def alive(self) -> None:
         """The loop goes round."""
         if self._watchdog_s is not None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from connector.cli.handler import MAX_BYTES, variables, woken_by
+from connector.cli.handler import LIMIT_S, MAX_BYTES, variables, woken_by
 from connector.watch.doorbell import place
 from tests.cli.stage import PROJECT, Stage
 from tests.cli.test_exit_status import PREFIX
@@ -149,11 +149,11 @@ def test_many_at_once_are_all_on_record(stage: Stage) -> None:
     """Each volume of each resource has its own call."""
     started = [
         stage.start("handler", "split-brain", DRBD_RESOURCE=f"r{number}", DRBD_MINOR="x" * 200)
-        for number in range(6)
+        for number in range(4)
     ]
-    assert [running.end().status for running in started] == [0] * 6
+    assert [running.end().status for running in started] == [0] * 4
     found = {entry["drbd"]["DRBD_RESOURCE"] for entry in recorded(stage)}
-    assert found == {f"r{number}" for number in range(6)}
+    assert found == {f"r{number}" for number in range(4)}
 
 
 def test_the_watch_is_woken_though_the_disk_hangs(stage: Stage) -> None:
@@ -161,7 +161,7 @@ def test_the_watch_is_woken_though_the_disk_hangs(stage: Stage) -> None:
         done = stage.run("handler", "split-brain", **SAID)
         assert listens.recv(256) == b"handler split-brain mail"
     assert done.status == ENDED_BY_ALARM
-    assert 2.0 <= done.seconds < 20  # its start, and two seconds
+    assert LIMIT_S <= done.seconds < 30  # its start, and its limit
 
 
 def test_the_bound_holds_though_whoever_calls_ignores_the_alarm(stage: Stage) -> None:
