@@ -27,16 +27,18 @@ def reconcile(world: World, settings: Settings, *, only: str | None = None) -> P
 
     A node where everything is healthy and nothing is remembered is left at the first look: no
     lock is taken, no process started, and what only an acting pass needs is not even imported.
+    Where the settings say not to look before locking, that first look is left out.
 
     Raises:
         NoDrbd, NotPermitted, ConnectorError, UsageError: as `look` and `choose`.
         LockHeld: another pass is at work.
     """
     start = _Start(world, settings)
-    seen = look(world, settings)
-    quiet = _quiet(choose(seen, only), seen, settings)
-    if quiet is not None:
-        return start.report(seen, quiet, unknown_resources(settings, seen))
+    if settings.run.looks_before_locking:
+        seen = look(world, settings)
+        quiet = _quiet(choose(seen, only), seen, settings)
+        if quiet is not None:
+            return start.report(seen, quiet, unknown_resources(settings, seen))
     from connector.act.lock import pass_lock
 
     with pass_lock(settings.run.lock):
@@ -82,7 +84,7 @@ class _Start:
 
 def _locked(start: _Start, only: str | None) -> PassReport:
     """The pass that holds the lock."""
-    from connector.act.carry_out import carry_out
+    from connector.act.carry_out import carry_out, leaves_alone
     from connector.memory import store
 
     world, settings = start.world, start.settings
@@ -92,6 +94,7 @@ def _locked(start: _Start, only: str | None) -> PassReport:
     memory = store.remember(store.load(settings, now), resources, now)
     contexts = store.contexts_for(resources, memory, settings, now, world.clock.log_s())
     decisions = decide_all(resources, contexts)
+    stays = settings.run.stays_while_waiting
     # Counted before they are made, so that a killed pass counts too. Attempts that cannot be
     # written down cannot be bounded: then nothing is done.
     memory = store.with_attempts(memory, decisions).counted_problems(len(seen.problems))
@@ -99,11 +102,11 @@ def _locked(start: _Start, only: str | None) -> PassReport:
     outcomes = carry_out(
         decisions,
         contexts,
-        _hands(start),
+        _hands(start, resources),
         states=lambda: connections(world, resources),
         settle_s=settings.run.settle_s,
         why_not=not_kept,
-        stays_while_waiting=settings.run.stays_while_waiting,
+        stays_while_waiting=stays,
     )
     memory = memory.counted_commands(outcomes)
     warnings = (
@@ -120,7 +123,9 @@ def _locked(start: _Start, only: str | None) -> PassReport:
         )
         for resource in resources
     )
-    return start.report(seen, _judged(start, items, memory), tuple(dict.fromkeys(warnings)))
+    if not leaves_alone(decisions.values(), stays_while_waiting=stays):
+        items = _judged(start, items, memory)
+    return start.report(seen, items, tuple(dict.fromkeys(warnings)))
 
 
 def _judged(
@@ -143,18 +148,20 @@ def _judged(
     return tuple(judged)
 
 
-def _hands(start: _Start) -> Hands:
-    """What acting needs of this world."""
+def _hands(start: _Start, decided_upon: tuple[Resource, ...]) -> Hands:
+    """What acting needs of this world, and of the resources that were decided upon."""
     from connector.act.execute import Hands
     from connector.memory import given_up
 
     world, settings = start.world, start.settings
+    resources = {resource.name: resource for resource in decided_upon}
 
     def look_again(name: str) -> Resource | None:
         seen = look(world, settings)
         return next((resource for resource in seen.resources if resource.name == name), None)
 
-    def before_discard(resource: Resource, decision: Decision) -> None:
+    def before_discard(decision: Decision) -> None:
+        resource = resources[decision.resource]
         given_up.keep(settings.given_up_dir, resource, decision, world.clock.wall_s())
 
     return Hands(

@@ -21,9 +21,10 @@ class RunSettings:
     lock: Path = Path("/run/connector/connector.lock")
     state_dir: Path = Path("/var/lib/connector")
     drbdadm: str = "drbdadm"
-    # Whether a pass that only waits for the peer stays to see it come. Not in the file: cron's pass
-    # does, and `connector watch` is told by DRBD.
+    # Not in the file: cron's pass does both, `connector watch` neither. Whether a pass that only
+    # waits for the peer stays to see it come, and whether it looks before it takes the lock.
     stays_while_waiting: bool = True
+    looks_before_locking: bool = True
 
 
 @dataclass(frozen=True, slots=True)

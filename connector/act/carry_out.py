@@ -5,7 +5,7 @@ Watched one after the other, a few waiting resources would use up the pass's tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from connector.act.execute import Hands, execute
 from connector.act.watch import States, outcome_after, watch
@@ -42,6 +42,11 @@ def carry_out(
         return outcomes
     seen = watch(frozenset(acted | waiting), states, hands.clock, settle_s, hands.time_left_s)
     return {**outcomes, **{name: outcome_after(outcomes[name], seen[name]) for name in acted}}
+
+
+def leaves_alone(decisions: Iterable[Decision], *, stays_while_waiting: bool = True) -> bool:
+    """Whether nothing would be done or waited for: then what was seen is still what there is."""
+    return not any(item.actions or (stays_while_waiting and item.watch) for item in decisions)
 
 
 def _act(decision: Decision, context: Context, hands: Hands, why_not: str | None) -> Outcome:

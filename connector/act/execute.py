@@ -28,7 +28,8 @@ class Hands:
     """What acting needs of the world; times in seconds.
 
     `look_again` gives the resource as it is now. `before_discard` keeps a record of what may be
-    given up; an OSError from it stops the action. `time_left_s` is what the pass still has.
+    given up by a decision; an OSError from it stops the action. `time_left_s` is what the pass
+    still has.
     """
 
     run: Run
@@ -36,7 +37,7 @@ class Hands:
     command_timeout_s: float
     clock: Clock
     look_again: Callable[[str], Resource | None]
-    before_discard: Callable[[Resource, Decision], None]
+    before_discard: Callable[[Decision], None]
     time_left_s: Callable[[], float]
 
 
@@ -51,15 +52,13 @@ def execute(decision: Decision, context: Context, hands: Hands) -> Outcome:
     """
     done: list[CommandResult] = []
     for step, action in enumerate(decision.actions):
-        fresh = hands.look_again(decision.resource)
-        if step == 0 and decision.may_discard and fresh is not None:
+        if step == 0 and decision.may_discard:
             try:
-                hands.before_discard(fresh, decision)
+                hands.before_discard(decision)
             except OSError as error:
                 detail = f"nothing was done: the record of what would be given up {_why(error)}"
                 return Outcome(OutcomeKind.FAILED, detail)
-            fresh = hands.look_again(decision.resource)
-        why = superseded(decision, step, fresh, context)
+        why = superseded(decision, step, hands.look_again(decision.resource), context)
         if why is not None:
             return Outcome(OutcomeKind.SUPERSEDED, why, tuple(done))
         timeout_s = min(hands.command_timeout_s, hands.time_left_s())

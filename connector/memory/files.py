@@ -47,8 +47,9 @@ def sweep(folder: Path) -> None:
     Raises:
         OSError: the folder cannot be listed.
     """
-    for path in folder.glob(f".*{_SUFFIX}"):
-        _remove_abandoned(path)
+    for name in os.listdir(folder):
+        if name.startswith(".") and name.endswith(_SUFFIX):
+            _remove_abandoned(folder / name)
 
 
 def _sweep(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,6 @@ def record(resource: Resource, decision: Decision, now_wall_s: float) -> dict[st
 
 
 def _forget_oldest(folder: Path) -> None:
-    names = sorted(path for path in folder.iterdir() if path.suffix == ".json")
-    for path in names[:-MAX_RECORDS]:
-        path.unlink(missing_ok=True)
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+    for name in names[:-MAX_RECORDS]:
+        (folder / name).unlink(missing_ok=True)

@@ -57,6 +57,16 @@ def is_news(event: Event) -> bool:
     return event.action != "change" or bool(changed - _INDIFFERENT)
 
 
+def is_final(event: Event) -> bool:
+    """Whether a connection has ended, and only a command makes another one: StandAlone.
+
+    The 8.4 kernel destroys it, with no event of the state before.
+    """
+    return event.kind == "connection" and (
+        event.action == "destroy" or event.fields.get("connection") == "StandAlone"
+    )
+
+
 def describe(event: Event) -> str:
     """What happened, for a log: `mail: change connection StandAlone`."""
     states = [value for key, value in event.fields.items() if key not in _NAMES | _INDIFFERENT]

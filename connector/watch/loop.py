@@ -119,13 +119,14 @@ class Watch:
 
     # What may mean work
 
-    def _news(self, reasons: list[str], now_s: float) -> None:
+    def _news(self, reasons: list[str], now_s: float, *, final: bool = False) -> None:
         if reasons:
-            self.schedule = self.schedule.news(now_s)
+            self.schedule = self.schedule.news(now_s, final=final)
             self.reasons = (self.reasons + reasons)[:MAX_REASONS]
 
     def _hear_drbd(self, now_s: float) -> None:
         news = []
+        final = False
         for line in self.reader.lines(now_s):
             event = events2.parse(line)
             if event is None:
@@ -136,11 +137,12 @@ class Watch:
                 news.append("events are read")
             elif events2.is_news(event):
                 news.append(events2.describe(event))
+                final |= events2.is_final(event)
         if not self.reader.running:
             # It may have ended before it told what had happened.
             news.append("events are not read any more")
             self._states, self._next_poll_s = self.states_now(), now_s + POLL_S
-        self._news(news, now_s)
+        self._news(news, now_s, final=final)
 
     def _poll(self, now_s: float) -> None:
         if self.reader.running or now_s < self._next_poll_s:

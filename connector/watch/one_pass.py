@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from dataclasses import replace
 from typing import Any
@@ -46,6 +47,8 @@ def load_all() -> None:
     """Import whatever a pass may need."""
     for name in _WHEN_ACTING:
         importlib.import_module(name)
+    # Looked through in a pass's process, all of it would have to be copied there.
+    gc.freeze()
 
 
 def work(world: World, settings: Settings) -> Told:
@@ -65,8 +68,13 @@ def work(world: World, settings: Settings) -> Told:
 
 
 def _for_a_watch(settings: Settings) -> Settings:
-    """A pass that stays to see the peer come would keep the next one waiting."""
-    return replace(settings, run=replace(settings.run, stays_while_waiting=False))
+    """The same without what would only make it slower.
+
+    A pass that stays to see the peer come would keep the next one waiting; and one that was woken
+    has something to look at under the lock, so that a look before it is one too many.
+    """
+    run = replace(settings.run, stays_while_waiting=False, looks_before_locking=False)
+    return replace(settings, run=run)
 
 
 def told(report: PassReport) -> Told:

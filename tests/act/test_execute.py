@@ -67,7 +67,7 @@ class Bench:
         self.events.append("look")
         return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
 
-    def record(self, _resource: Resource, _decision: Decision) -> None:
+    def record(self, _decision: Decision) -> None:
         self.events.append("record")
         if self.record_fails:
             raise OSError(28, "No space left on device", "given-up")
@@ -118,7 +118,7 @@ def test_the_record_comes_before_the_discard_and_a_look_after_it() -> None:
     standby = apart(Role.SECONDARY, evidence=SPLIT)
     bench = Bench(standby)
     execute(decide(standby, DISCARD), DISCARD, bench.hands)
-    assert bench.events == ["look", "record", "look", "drbdadm connect --discard-my-data mail"]
+    assert bench.events == ["record", "look", "drbdadm connect --discard-my-data mail"]
 
 
 def test_without_a_record_nothing_is_given_up() -> None:
@@ -128,15 +128,15 @@ def test_without_a_record_nothing_is_given_up() -> None:
     outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
     assert outcome.kind is OutcomeKind.FAILED
     assert "No space left" in outcome.detail
-    assert bench.events == ["look", "record"]
+    assert bench.events == ["record"]
 
 
 def test_evidence_that_went_away_supersedes_a_discard() -> None:
     standby = apart(Role.SECONDARY, evidence=SPLIT)
-    bench = Bench(standby, apart(Role.SECONDARY))
+    bench = Bench(apart(Role.SECONDARY))
     outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
     assert outcome.kind is OutcomeKind.SUPERSEDED
-    assert bench.events == ["look", "record", "look"]
+    assert bench.events == ["record", "look"]
 
 
 def test_a_failed_step_ends_it() -> None:

@@ -20,6 +20,7 @@ STANDALONE = b" 0: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r----
 HEALTHY = Told(exit_status=0)
 FRUITLESS = Told(exit_status=1, ended=Ended(acted=True, healthy=False), eventful=True)
 LOCKED = Told(exit_status=75, ended=Ended(healthy=False, look_again=True))
+CREATED = "create connection name:mail"
 DESTROYED = "destroy connection name:mail peer-node-id:0 conn-name:peer"
 TICK_S = 0.025
 

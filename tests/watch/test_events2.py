@@ -14,6 +14,7 @@ from connector.watch.events2 import (
     Event,
     describe,
     ends_dump,
+    is_final,
     is_news,
     parse,
 )
@@ -172,6 +173,20 @@ def test_on_drbd_9_what_decides_nothing_is_no_news() -> None:
 )
 def test_what_is_news(line: str, news: bool) -> None:
     assert is_news(event(line)) is news
+
+
+@pytest.mark.parametrize(
+    ("line", "final"),
+    [
+        ("destroy connection name:mail peer-node-id:0 conn-name:peer", True),
+        ("change connection name:mail peer-node-id:0 conn-name:p connection:StandAlone", True),
+        ("change connection name:mail peer-node-id:0 conn-name:p connection:Connecting", False),
+        ("destroy peer-device name:mail peer-node-id:0 conn-name:peer volume:0", False),
+        ("destroy resource name:mail", False),
+    ],
+)
+def test_what_is_final(line: str, final: bool) -> None:
+    assert is_final(event(line)) is final
 
 
 def test_the_first_colon_splits() -> None:

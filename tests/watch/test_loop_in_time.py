@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from connector.watch.loop import MAX_REASONS
-from tests.watch.story import DESTROYED, FRUITLESS, HEALTHY, LOCKED, STANDALONE, Awake, Story
+from tests.watch.story import (
+    CREATED,
+    DESTROYED,
+    FRUITLESS,
+    HEALTHY,
+    LOCKED,
+    STANDALONE,
+    Awake,
+    Story,
+)
 
 
 def test_on_a_quiet_node_passes_come_by_the_interval() -> None:
@@ -29,19 +38,36 @@ def test_on_a_quiet_node_passes_come_by_the_interval() -> None:
 
 def test_an_event_is_followed_by_one_pass_soon() -> None:
     story = Story()
-    story.at(10.0, lambda: story.reader.say(DESTROYED))
+    story.at(10.0, lambda: story.reader.say(CREATED))
     story.play(until_s=50.0)
     (begun_s,) = story.begun_after(5.0)
     assert 10.2 <= begun_s < 10.5
+    assert story.reasons[-1] == ["mail: create connection"]
+
+
+def test_the_end_of_a_connection_is_followed_by_a_pass_at_once() -> None:
+    story = Story()
+    story.at(10.0, lambda: story.reader.say(DESTROYED))
+    story.play(until_s=50.0)
+    (begun_s,) = story.begun_after(5.0)
+    assert 10.0 <= begun_s < 10.1
     assert story.reasons[-1] == ["mail: destroy connection"]
+
+
+def test_endless_ends_of_connections_begin_no_endless_passes() -> None:
+    story = Story()
+    for number in range(200):
+        story.at(30.0 + number / 10, lambda: story.reader.say(DESTROYED))
+    story.play(until_s=58.0)
+    assert 18 <= len(story.begun_after(29.0)) <= 21
 
 
 def test_a_burst_makes_one_pass_and_endless_events_do_not_keep_it_away() -> None:
     story = Story()
     for number in range(5):
-        story.at(10.0 + number / 10, lambda: story.reader.say(DESTROYED))
+        story.at(10.0 + number / 10, lambda: story.reader.say(CREATED))
     for number in range(200):
-        story.at(30.0 + number / 10, lambda: story.reader.say(DESTROYED))
+        story.at(30.0 + number / 10, lambda: story.reader.say(CREATED))
     story.play(until_s=58.0)
     in_burst = [begun_s for begun_s in story.begun if 9.0 < begun_s < 29.0]
     assert len(in_burst) == 1
@@ -69,7 +95,7 @@ def test_events_during_a_pass_begin_another_right_after_it() -> None:
     story = Story(lasts_s=5.0)
     story.at(20.0, lambda: story.bell.say("handler split-brain mail"))
     story.at(22.0, lambda: story.reader.say(DESTROYED))
-    story.at(23.0, lambda: story.reader.say("create connection name:mail"))
+    story.at(23.0, lambda: story.reader.say(CREATED))
     story.play(until_s=55.0)
     first_s, second_s = story.begun_after(15.0)
     assert 20.2 <= first_s < 20.5

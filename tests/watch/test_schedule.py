@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -56,6 +57,26 @@ def test_a_burst_is_one_pass_after_its_last_event_and_within_the_longest_wait() 
     for number in range(100):
         schedule = schedule.news(1010.25 + number / 8)
     assert schedule.due_s == 1011.0
+
+
+def test_what_is_final_is_not_waited_after() -> None:
+    assert begun().news(1010.0, final=True).due_s == 1010.0
+    # Nor is what comes with it.
+    assert begun().news(1010.0).news(1010.125, final=True).news(1010.125).due_s == 1010.125
+
+
+def test_passes_at_once_keep_their_distance() -> None:
+    schedule = begun().news(1010.0, final=True).started(1010.0).ended(1010.125, HEALTHY)
+    assert schedule.news(1010.5, final=True).due_s == 1010.75
+    assert schedule.news(1011.0, final=True).due_s == 1011.0
+    # One that began for another reason is in nobody's way.
+    ordinary = begun().news(1010.0).started(1010.25).news(1010.5, final=True)
+    assert ordinary.due_s == 1010.5
+
+
+def test_what_is_final_waits_out_the_pause_all_the_same() -> None:
+    paused = begun().started(1001.0).ended(1002.0, FRUITLESS)
+    assert paused.news(1002.5, final=True).due_s == 1004.0
 
 
 def test_an_event_never_delays_the_regular_pass() -> None:
@@ -147,6 +168,7 @@ def test_who_asks_gets_a_pass_at_once() -> None:
 _MOMENTS = st.integers(0, 8 * 200).map(lambda eighths: eighths / 8)
 _STEPS = st.one_of(
     st.just("news"),
+    st.just("final"),
     st.just("asked"),
     st.just("started"),
     st.builds(Ended, acted=st.booleans(), healthy=st.booleans(), look_again=st.booleans()),
@@ -169,11 +191,12 @@ def _after(schedule: Schedule, now_s: float, step: str | Ended) -> Schedule:
         return schedule.ended(now_s, step)
     methods: dict[str, Callable[[float], Schedule]] = {
         "news": schedule.news, "asked": schedule.asked, "started": schedule.started,
+        "final": partial(schedule.news, final=True),
     }  # fmt: skip
     return methods[step](now_s)
 
 
-@pytest.mark.parametrize("step", ["news", "asked", "started", FRUITLESS, HEALTHY])
+@pytest.mark.parametrize("step", ["news", "final", "asked", "started", FRUITLESS, HEALTHY])
 def test_it_is_a_value(step: str | Ended) -> None:
     schedule = begun()
     before = replace(schedule)
