@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+PATH = "/etc/drbd.conf"
 ADDRESSES = {"alpha": "10.9.0.1", "beta": "10.9.0.2"}
 
 # Short intervals (seconds, and tenths in ping-timeout and timeout), so that a cut is noticed at

@@ -12,6 +12,7 @@ from . import evidence
 from .administration import MINORS, default_mountpoint
 from .connector_toml import connector_toml, mode_of
 from .cron import Cron
+from .drbd_conf import PATH as CONF_PATH
 from .drbd_conf import drbd_conf
 from .drbd_node import CHECKOUT, DrbdNode
 from .errors import LabError
@@ -23,7 +24,6 @@ from .timeline import draw
 from .two_nodes import DISK_MIB, DISKS, TwoNodes
 from .wait import wait_until
 
-CONF_PATH = "/etc/drbd.conf"
 CONFIGURATION_PATH = "/etc/connector/connector.toml"
 CLEAN = "(guest/clean)"
 MAP = 'dmsetup create mail --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0";'

@@ -8,10 +8,14 @@ import shlex
 import sys
 from typing import Any
 
+from . import drbd_conf
 from .drbd_node import CHECKOUT, DrbdNode
 from .wait import wait_until
 
 UNIT = CHECKOUT / "contrib" / "systemd" / "connector-watch.service"
+SNIPPET = CHECKOUT / "contrib" / "drbd" / "connector-handlers.res"
+INSTALLED = "/usr/local/sbin/connector"
+PROGRAM = "/run/lab/connector"
 LOG = "/run/lab/watch.log"
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 20.0
@@ -68,6 +72,25 @@ def stop_watch(node: DrbdNode) -> None:
         what=f"{node.name}: connector watch has ended",
         saw=lambda: node.run(f"ps; cat {LOG}").stdout,
     )
+
+
+def call_handler(node: DrbdNode) -> None:
+    """Have DRBD call `connector handler`, by the line of contrib's snippet, in this node."""
+    lines = re.findall(r'^\s+(split-brain ".+");$', SNIPPET.read_text("utf-8"), re.MULTILINE)
+    line = lines[0].replace(INSTALLED, PROGRAM)
+    node.install(drbd_conf.PATH, drbd_conf.drbd_conf(handlers=[line]))
+    node.install(
+        PROGRAM,
+        f"#!/bin/sh\ncd {shlex.quote(str(CHECKOUT))}\n"
+        f'exec {shlex.quote(sys.executable)} -m connector "$@"\n',
+    )
+    node.run(f"chmod 755 {PROGRAM}")
+
+
+def handled(node: DrbdNode) -> list[dict[str, Any]]:
+    """Return what its handlers have noted, a dict for each call."""
+    lines = node.read("/var/lib/connector/handlers.jsonl").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def said(node: DrbdNode) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.pair import Pair
-from tests.lab.watching import said, start_watch, stop_watch
+from tests.lab.watching import call_handler, handled, said, start_watch, stop_watch
 
 from .vocabulary import in_sync, passes_until
 
@@ -14,6 +14,7 @@ DISCARD = {"mode": "discard", "demote_grace": 90}
 def test_watch_ends_a_split_brain_by_itself(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure(DISCARD)
+    pair.on_both(call_handler)
     pair.on_both(start_watch)
 
     pair.diverge("mail", still_active=["alpha"])
@@ -26,6 +27,10 @@ def test_watch_ends_a_split_brain_by_itself(real_pair: Pair) -> None:
     passes = [line for line in said(pair.beta) if line["event"] == "pass"]
     woken = [line for line in passes if line["woken_by"]]
     assert any("drbdadm connect --discard-my-data mail" in str(line) for line in woken)
+    # DRBD has called its handler, which has woken the watch.
+    called = next(one for one in handled(pair.beta) if one["handler"] == "split-brain")
+    assert called["drbd"]["DRBD_RESOURCE"] == "mail"
+    assert "told: handler split-brain mail" in str(woken)
     # Its own mount namespace keeps nothing busy: the service can move.
     pair.alpha.let_go("mail")
     pair.beta.take_over("mail")
