@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch docs lock clean venv dev
+.PHONY: help demo test check lint types unit lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch pictures docs lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -35,7 +35,8 @@ lab-packages:
 
 # What some unit tests look at connector's page, rules and units with. They are skipped without it,
 # and say so; where the lab is required, so is this.
-TOOLS = chromium:chromium promtool:prometheus systemd-analyze:systemd
+TOOLS = chromium:chromium promtool:prometheus prometheus:prometheus systemd-analyze:systemd \
+  prometheus-node-exporter:prometheus-node-exporter
 
 tool-packages:
 	@lacking=; for tool in $(TOOLS); do \
@@ -67,6 +68,10 @@ bench: $(VENV)/run.stamp  ## CPU and wall time of a healthy pass beside a shell 
 
 bench-watch: $(VENV)/dev.stamp lab-packages  ## How fast watch heals beside a script, on real DRBD
 	$(BIN)/python -m benchmarks.watch
+
+pictures: $(VENV)/dev.stamp tool-packages  ## Draw the pictures of the dashboards and of an incident
+	$(BIN)/python -m tests.contrib.panels docs/pictures
+	$(BIN)/python -m tests.contrib.history_picture docs/pictures/history.svg
 
 docs: $(VENV)/run.stamp  ## Render the pages that come from the code
 	$(BIN)/connector table --format markdown > docs/decision-table.md

@@ -38,7 +38,9 @@ def survey(
     seen = look(world, settings)
     now = moment(world)
     chosen = choose(seen, only)
-    memory = remember(load(settings, now, touch=False), chosen, now)
+    kept = load(settings, now, touch=False)
+    # Counted by the pass that keeps it: a counter that is shown and not kept would go down again.
+    memory = replace(remember(kept, chosen, now), counters=kept.counters)
     items = []
     for resource in chosen:
         context = context_for(resource, memory, settings, now, world.clock.log_s())

@@ -2,77 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command
-from connector.memory import last_pass
-from connector.report import exporter, metrics
-from connector.report.page.past import read_past
-from connector.report.page.samples import Samples
-from connector.report.page.view import view_of
-from connector.report.shared_look import Collect, Seen
-from connector.settings import Settings
-from connector.survey import survey
-from connector.world import World
+from connector.cli.serving import listen_option, listening_at, protection, web_config_option
+from connector.report import exporter
+from connector.report.node_look import exporter_of
+from connector.report.web.listening import DEFAULT_HOST, DEFAULT_PORT, announced
 
 
 @connector_command("exporter")
-@click.option(
-    "--listen",
-    default=exporter.DEFAULT_HOST,
-    show_default=True,
-    metavar="ADDRESS",
-    help="The address to listen on.",
-)
+@listen_option
 @click.option(
     "--port",
-    default=exporter.DEFAULT_PORT,
+    default=DEFAULT_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="The port; 0 takes a free one and prints it.",
 )
-def command(setup: Setup, listen: str, port: int) -> int:
+@web_config_option
+def command(setup: Setup, listen: str | None, port: int, web_config: Path | None) -> int:
     """Serve /metrics, a page for a person at /, and /-/healthy, until SIGTERM or Ctrl-C.
 
-    Whatever is asked for, nothing is changed.
+    Whatever is asked for, nothing is changed. With --web-config it speaks TLS and asks for
+    passwords; docs/metrics.md has an example. `connector watch --port` does the same beside its
+    passes.
     """
     settings = setup.settings()
-    world = this_world(setup.root)
-    server = exporter.Exporter(
-        _looking(world, settings),
-        listen,
-        port,
-        node=world.host,
-        past=lambda: read_past(settings.journal_file),
-    )
-    click.echo(f"connector: listening on {listen}:{server.server_port}", err=True)
-    exporter.run(server)
+    log = exporter.log_to_stderr
+    protect = protection(web_config, log)
+    host = listen or DEFAULT_HOST
+    listening = listening_at(host, port, protect, log)
+    server = exporter_of(this_world(setup.root), settings, listening, protect, log)
+    said = f"connector: {announced(host, listening)}"
+    exporter.run(server, lambda: click.echo(said, err=True))
     return 0
-
-
-def _looking(world: World, settings: Settings) -> Collect:
-    """What looks at this node; the samples of its looks live as long as it does."""
-    samples = Samples()
-
-    def collect() -> Seen:
-        report, memory = survey(world, settings)
-        try:
-            last = last_pass.load(settings.last_pass_file)
-        except OSError:
-            last = None
-        now_boot_s = world.clock.boot_s()
-        samples.note(now_boot_s, report.resources)
-        kept = metrics.metrics_memory(settings, memory.counters, last)
-        return Seen(
-            registry=metrics.snapshot(report.resources, kept),
-            view=view_of(
-                report,
-                node=world.host,
-                now_boot_s=now_boot_s,
-                last_pass=last,
-                samples=samples.kept(),
-            ),
-        )
-
-    return collect

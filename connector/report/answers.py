@@ -75,9 +75,10 @@ class Answers:
         return _html(status, failure(why, self.node))
 
 
-def plain(status: HTTPStatus, sentence: str) -> Answer:
+def plain(status: HTTPStatus, sentence: str, headers: Mapping[str, str] | None = None) -> Answer:
     """One line of text."""
-    return Answer(status, PLAIN, f"{sentence}\n".encode("utf-8", "backslashreplace"))
+    body = f"{sentence}\n".encode("utf-8", "backslashreplace")
+    return Answer(status, PLAIN, body, headers or {})
 
 
 def _html(status: HTTPStatus, text: str) -> Answer:

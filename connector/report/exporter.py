@@ -1,36 +1,39 @@
 """Metrics and a page over HTTP: each answer looks afresh, and nothing is ever changed.
 
 A client that is slow, or never says a word, holds one of a few threads, and only for a bounded
-time.
+time. That includes its TLS handshake and the look at its password.
 """
 
 from __future__ import annotations
 
 import signal
 import socket
-import socketserver
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
 from typing import Any
 
-from connector import __version__
-from connector.errors import ConnectorError, NotPermitted
-from connector.report.answers import PLAIN, Answer, Answers, Log, plain
+from connector.report.answers import Answers, Log
 from connector.report.page.past import Past
 from connector.report.shared_look import KEPT_S, WAIT_S, Collect, SharedLook
+from connector.report.web import tls
+from connector.report.web.listening import DEFAULT_HOST as DEFAULT_HOST
+from connector.report.web.listening import DEFAULT_PORT as DEFAULT_PORT
+from connector.report.web.listening import listen
+from connector.report.web.protection import Protect, Protection
+from connector.report.web.request import Request
 
-DEFAULT_HOST = "127.0.0.1"
-# Outside of 9100-9999, which is given away; 9942 in there is drbd-reactor's.
-DEFAULT_PORT = 19942
 MAX_CONNECTIONS = 8
 CONNECTION_S = 15.0  # a whole request and its answer; Prometheus gives up after 10 by default
 _POLL_S = 0.25
+_FINISH_S = 1.0
+_FINISH_POLL_S = 0.01
+_TOO_BUSY = b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\n\r\ntoo busy\n"
 
 
 def log_to_stderr(message: str) -> None:
@@ -41,14 +44,15 @@ def log_to_stderr(message: str) -> None:
 class Exporter(ThreadingHTTPServer):
     """The server: bound and listening once made; `serve_until` answers.
 
-    The page says `node` for this node, and what `past` gives when somebody asks for it.
+    It listens at `host` and `port`, or on a socket that does so already. Each connection goes
+    through what `protect` gives at its beginning. The page says `node` for this node, and what
+    `past` gives when somebody asks for it.
 
     Raises:
         NotPermitted, ConnectorError: the address cannot be listened on.
     """
 
     daemon_threads = True  # a thread that is stuck must not keep the process
-    request_queue_size = 16
 
     def __init__(
         self,
@@ -56,6 +60,8 @@ class Exporter(ThreadingHTTPServer):
         host: str = DEFAULT_HOST,
         port: int = DEFAULT_PORT,
         *,
+        listening: socket.socket | None = None,
+        protect: Protect = Protection,
         node: str = "this node",
         past: Callable[[], Past] = Past,
         log: Log = log_to_stderr,
@@ -69,31 +75,31 @@ class Exporter(ThreadingHTTPServer):
         self.log = log
         self.connection_s = connection_s
         self.timeout = _POLL_S
+        self._protect = protect
+        self._speaks_tls = protect().tls is not None
         self._slots = threading.BoundedSemaphore(max_connections)
         self._open: dict[socket.socket, float] = {}
         self._open_lock = threading.Lock()
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            self.address_family, _, _, _, address = found[0]
-            super().__init__(address[:2], _Handler)  # type: ignore[arg-type]
-        except OSError as error:
-            kind = NotPermitted if isinstance(error, PermissionError) else ConnectorError
-            reason = error.strerror or error
-            raise kind(f"cannot listen on {host}:{port}: {reason}; choose another") from error
-
-    def server_bind(self) -> None:
-        """As http.server does it, without asking DNS for this machine's name: that may hang."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+        self._failures = tls.Failures(log)
+        bound = listen(host, port) if listening is None else listening
+        address = bound.getsockname()[:2]
+        # A Request needs more than that class does: finish_request makes it.
+        super().__init__(address, BaseHTTPRequestHandler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = bound
+        self.server_port = address[1]
 
     def serve_until(self, stop: threading.Event) -> None:
-        """Answer until `stop` is set, then close the socket."""
+        """Answer until `stop` is set, then close the socket; what was begun has a second to end."""
         try:
             while not stop.is_set():
                 self.handle_request()
                 self._end_overdue()
         finally:
             self.server_close()
+        until_s = time.monotonic() + _FINISH_S
+        while self._open and time.monotonic() < until_s:
+            time.sleep(_FINISH_POLL_S)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """One thread for each connection, up to a limit."""
@@ -115,10 +121,54 @@ class Exporter(ThreadingHTTPServer):
         finally:
             self._ended(request)
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """What is said on a connection, after its handshake where there is TLS."""
+        protection = self._protect()
+        self._speaks_tls = protection.tls is not None
+        if protection.tls is None:
+            self._answer(request, client_address, protection)
+            return
+        request.settimeout(self.connection_s)
+        if tls.refuse_plain(request):
+            return
+        with self._encrypted(request, protection.tls) as secure:
+            try:
+                secure.do_handshake()
+            except ssl.SSLError as error:
+                self._failures.note(error, client_address[0])
+                return
+            self._answer(secure, client_address, protection)
+
+    def _answer(self, request: Any, client_address: Any, protection: Protection) -> None:
+        Request(
+            request,
+            client_address,
+            self,
+            answers=self.answers,
+            passwords=protection.passwords,
+            read_timeout_s=self.connection_s,
+        )
+
+    @contextmanager
+    def _encrypted(
+        self, request: socket.socket, context: ssl.SSLContext
+    ) -> Iterator[ssl.SSLSocket]:
+        """The same connection with TLS, which is what is ended when its time is over."""
+        secure = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        with self._open_lock:
+            self._open[secure] = self._open.pop(request)
+        try:
+            yield secure
+        finally:
+            tls.say_goodbye(secure)
+            with self._open_lock:
+                del self._open[secure]
+
     def _turn_away(self, request: socket.socket) -> None:
         with suppress(OSError):
             request.setblocking(False)
-            request.send(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\n\r\ntoo busy\n")
+            if not self._speaks_tls:
+                request.send(_TOO_BUSY)
         self.shutdown_request(request)
 
     def _ended(self, request: socket.socket) -> None:
@@ -133,7 +183,8 @@ class Exporter(ThreadingHTTPServer):
             overdue = [request for request, end_s in self._open.items() if now_s >= end_s]
             for request in overdue:
                 with suppress(OSError):
-                    request.shutdown(socket.SHUT_RDWR)
+                    # Not its own: with TLS that would let the rest go out unencrypted.
+                    socket.socket.shutdown(request, socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
@@ -142,48 +193,11 @@ class Exporter(ThreadingHTTPServer):
             self.log(f"exporter: {type(error).__name__}: {error}")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Exporter
-    server_version = f"connector/{__version__}"
-    sys_version = ""
-    error_content_type = PLAIN
-    error_message_format = "%(code)d %(message)s\n"
-
-    def setup(self) -> None:
-        self.request.settimeout(self.server.connection_s)
-        super().setup()
-
-    def do_GET(self) -> None:
-        accept = self.headers.get("Accept", "")
-        self._send(self.server.answers.to(self.path.split("?", 1)[0], accept))
-
-    do_HEAD = do_GET
-
-    def _not_allowed(self) -> None:
-        self._send(plain(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD"))
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _not_allowed
-
-    def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
-            self.send_header("Allow", "GET, HEAD")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """A scrape is no news."""
-
-
-def run(exporter: Exporter) -> None:
-    """Answer until SIGTERM or SIGINT."""
+def run(exporter: Exporter, announce: Callable[[], None] = lambda: None) -> None:
+    """Answer until SIGTERM or SIGINT. Whoever hears what `announce` says may send one."""
     stop = threading.Event()
     with _stopped_by_signals(stop):
+        announce()
         exporter.serve_until(stop)
 
 

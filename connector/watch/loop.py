@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from connector.watch import events2
+from connector.watch.exporter_process import NoExporter
 from connector.watch.notify import Systemd
 from connector.watch.pass_process import PassProcess, Told
 from connector.watch.polling import POLL_S
@@ -35,6 +36,18 @@ class Bell(Protocol):
     def rings(self) -> list[str]: ...
 
 
+class Beside(Protocol):
+    """What runs beside the passes; see exporter_process.py. `next_s` is when to look after it."""
+
+    next_s: float
+
+    @property
+    def running(self) -> bool: ...
+    def fileno(self) -> int: ...
+    def look_after(self, now_s: float) -> None: ...
+    def restart(self, now_s: float) -> None: ...
+
+
 class Wishes(Protocol):
     """What signals have asked for since the last time; `fileno` is readable when there is one."""
 
@@ -60,6 +73,7 @@ class Watch:
     states_now: Callable[[], bytes]
     tell: Callable[[Told, list[str]], None]
     log: Callable[[str], None]
+    exporter: Beside = field(default_factory=NoExporter)
     pace: Pace = field(default_factory=Pace)
     reasons: list[str] = field(default_factory=list)
 
@@ -84,6 +98,7 @@ class Watch:
         now_s = self.clock()
         if not self._ending:
             self.reader.start_if_due(now_s)
+            self.exporter.look_after(now_s)
         ready = self._wait(self._until_s(now_s) - now_s)
         now_s = self.clock()
         self._ping(now_s)
@@ -105,6 +120,8 @@ class Watch:
             moments.append(self.passing.overdue_s)
         elif not self._ending:
             moments.append(self.schedule.due_s)
+        if not self._ending:
+            moments.append(self.exporter.next_s)
         if not (self.reader.running or self._ending):
             moments += [self._next_poll_s, self.reader.next_start_s]
         return max(now_s, min(moments))
@@ -115,6 +132,8 @@ class Watch:
             sources.append(self.reader.fileno())
         if self.passing is not None:
             sources.append(self.passing.fileno())
+        if self.exporter.running and not self._ending:
+            sources.append(self.exporter.fileno())
         return set(select.select(sources, [], [], seconds)[0])
 
     # What may mean work
@@ -157,6 +176,7 @@ class Watch:
         if "reload" in wishes:
             self.systemd.reloading()
             self.log(self.reload())
+            self.exporter.restart(self.clock())
             self.schedule = self.schedule.asked(self.clock())
             self.systemd.ready("watching")
         if "end" in wishes:

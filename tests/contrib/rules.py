@@ -6,18 +6,15 @@ them as Prometheus does; a test compares how many rules each of the two finds.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.docs.pages import PROJECT
 
+from . import programs
 from .promql import labels_left
 
 FOLDER = PROJECT / "contrib" / "prometheus"
@@ -26,10 +23,6 @@ RECORDING_FILE = FOLDER / "connector-recording.yml"
 SCRAPE_FILE = FOLDER / "scrape-example.yml"
 TEST_FILES = tuple(sorted((FOLDER / "tests").glob("*.yml")))
 
-_NOT_TRIED = (
-    "the rules for Prometheus were NOT tried: there is no promtool;"
-    " as root, type: apt-get install --no-install-recommends prometheus"
-)
 _RULE = re.compile(r"^      - (alert|record): (\S+)\n((?:(?!      - |  - ).*\n)*)", re.MULTILINE)
 _EXPRESSION = re.compile(r"^        expr: \|\n((?:          .*\n)+)", re.MULTILINE)
 _FOR = re.compile(r"^(.*)\n        for: (\S+)$", re.MULTILINE)
@@ -85,17 +78,4 @@ RECORDED = {name: labels_left(expression) for name, expression in RECORDINGS.ite
 
 def promtool(*arguments: str | Path, cwd: Path = FOLDER) -> subprocess.CompletedProcess[str]:
     """Run promtool. Where it is missing the test is skipped, or fails where it is required."""
-    program = shutil.which("promtool")
-    if program is None:
-        if os.environ.get("CONNECTOR_LAB") == "required":
-            pytest.fail(_NOT_TRIED, pytrace=False)
-        pytest.skip(_NOT_TRIED)
-    return subprocess.run(
-        [program, *arguments],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return programs.promtool(*arguments, cwd=cwd)

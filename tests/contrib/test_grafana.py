@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,50 +12,18 @@ import pytest
 
 from connector.model import DecisionName, Role
 from connector.report.series import CONNECTION_STATES, DISK_STATES
-from tests.docs.pages import PROJECT
 
+from .dashboards import BOARDS, FOLDER, NAMES, Query, queries, without_variables
 from .promql import OTHERS, OWN, TARGET_LABELS, problems, selectors
 from .rules import RECORDED, RECORDINGS, promtool
 
-FOLDER = PROJECT / "contrib" / "grafana"
-NAMES = tuple(sorted(path.name for path in FOLDER.glob("*.json")))
-BOARDS: dict[str, Any] = {
-    name: json.loads((FOLDER / name).read_text(encoding="utf-8")) for name in NAMES
-}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 GRID_WIDTH = 24
-# What Grafana puts in the place of its own variables, and of ours.
-_VARIABLES = {"$__rate_interval": "4m", "$__range": "6h", "$pair": "pair-a", "$resource": "mail"}
 _TERM = re.compile(r'(\d+) \* sum without \((\w+)\) \((\w+)\{.*?\b\2=~?"([^"]+)"\}\)')
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One query of a panel."""
-
-    board: str
-    panel: str
-    expression: str
-
-
-def queries() -> Iterator[Query]:
-    """Every query of every dashboard."""
-    for name, board in BOARDS.items():
-        for panel in board["panels"]:
-            for target in panel["targets"]:
-                yield Query(name, panel["title"], target["expr"])
 
 
 QUERIES = list(queries())
 QUERY_IDS = [f"{query.board}:{query.panel}" for query in QUERIES]
-
-
-def without_variables(expression: str) -> str:
-    """The query as Prometheus gets it."""
-    for variable, value in _VARIABLES.items():
-        expression = expression.replace(variable, value)
-    assert "$" not in expression, f"an unknown variable in {expression!r}"
-    return expression
 
 
 def panel(board: str, title: str) -> dict[str, Any]:
@@ -171,6 +137,20 @@ def test_a_legend_names_labels_that_there_are() -> None:
                 )
                 named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
                 assert named <= has, f"{name}: {item['title']}"
+
+
+def test_what_is_merged_has_no_name_of_a_metric() -> None:
+    """The name is a column too, and rows merge only where all common columns agree."""
+    merged = [
+        target["expr"]
+        for board in BOARDS.values()
+        for item in board["panels"]
+        if any(one["id"] == "merge" for one in item.get("transformations", ()))
+        for target in item["targets"]
+    ]
+    assert len(merged) > 10
+    for expression in merged:
+        assert re.match(r"(max|min|sum|count) by \([\w, ]+\) \(", expression), expression
 
 
 def test_one_pair_needs_no_recording_rules_and_all_pairs_use_them() -> None:

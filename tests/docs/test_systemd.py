@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from . import pages
+from .test_commands import accept
 
 FOLDER = pages.PROJECT / "contrib/systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir())
 SERVICES = [name for name in UNITS if name.endswith(".service")]
+WATCH = "connector-watch.service"
 INSTALLED = "/usr/local/sbin/connector"
 # systemd-analyze's own scale: 10 is a service with all rights, 9.6 one of cron's.
 MOST_EXPOSED = 3.5
@@ -69,6 +73,35 @@ def test_both_services_have_the_same_rights() -> None:
         return text[text.index("# --- What it may do") :].partition("\n[Install]")[0].strip()
 
     assert len({rights(name) for name in SERVICES}) == 1
+
+
+def drop_in() -> str:
+    """What the unit of the watch says to put into a drop-in for the exporter."""
+    lines = (FOLDER / WATCH).read_text("utf-8").splitlines()
+    start = lines.index("#     [Service]") + 1
+    return "\n".join(
+        line.removeprefix("#     ") for line in takewhile(lambda line: line != "#", lines[start:])
+    )
+
+
+def test_systemd_and_connector_take_the_drop_in_for_the_exporter(copies: Path) -> None:
+    unit = copies / WATCH
+    own = f"ExecStart={INSTALLED} watch\n"
+    assert own in (FOLDER / WATCH).read_text("utf-8")
+    text = (FOLDER / WATCH).read_text("utf-8").replace(own, f"{own}{drop_in()}\n")
+    unit.write_text(text.replace(INSTALLED, "/bin/true"), "utf-8")
+    assert analyze("verify", f"./{WATCH}", cwd=copies) == ""
+    program, command, *options = shlex.split(
+        drop_in().replace("\\\n", " ").partition(f"ExecStart={INSTALLED}")[2]
+    )
+    assert (program, command) == ("watch", "--listen")
+    accept([program, command, *options])
+    assert "--port" in options
+
+
+def test_the_service_outlives_an_exporter_that_memory_runs_out_for() -> None:
+    """systemd's default stops all of a service of which one process was killed for that."""
+    assert "\nOOMPolicy=continue\n" in (FOLDER / WATCH).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", SERVICES)

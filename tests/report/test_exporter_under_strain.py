@@ -16,6 +16,7 @@ import pytest
 from connector.errors import NoDrbd
 from connector.report.exporter import Exporter
 from connector.report.shared_look import Seen, SharedLook
+from tests.docs.pages import PROJECT
 from tests.report.scraping import Counting, ask, look, serving
 
 
@@ -126,6 +127,45 @@ def test_a_client_that_goes_away_is_no_news() -> None:
         time.sleep(0.5)
         assert ask(port, "/metrics")[0] == 200
     assert said == []
+
+
+SLOW = """\
+import time
+from connector.report.exporter import Exporter, run
+from tests.report.scraping import look
+def slow():
+    print("looking", flush=True)
+    time.sleep(0.6)
+    return look()
+server = Exporter(slow, port=0)
+print(server.server_port, flush=True)
+run(server)
+"""
+
+
+def test_an_answer_that_was_begun_is_given_before_it_ends() -> None:
+    statuses: list[int] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True, cwd=PROJECT
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        asks = threading.Thread(target=lambda: statuses.append(ask(port, "/metrics")[0]))
+        asks.start()
+        assert process.stdout.readline() == "looking\n"
+        process.send_signal(signal.SIGTERM)
+        asks.join(20)
+        assert process.wait(20) == 0
+    assert statuses == [200]
+
+
+def test_but_whoever_says_nothing_does_not_keep_it() -> None:
+    with serving(Exporter(look, port=0)) as port:
+        held = silent(port)
+        assert ask(port, "/-/healthy")[0] == 200
+        began_s = time.monotonic()
+    held.close()
+    assert 0.9 < time.monotonic() - began_s < 9
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
