@@ -28,9 +28,10 @@ COMMANDS = {
     "check": "One line for Nagios and the like.",
     "parse": "/proc/drbd text to JSON.",
     "table": "The decision table, from the code.",
+    "explain": "What the table says of a saved state, in each mode.",
     "handler": "What drbd.conf's handlers call: notes the event, wakes `watch`.",
     "exporter": "Prometheus metrics and a page for a person, over HTTP.",
-    "demo": "A simulated pair splits and is put together by the real code.",
+    "demo": "A simulated pair gets into trouble; the real code puts it together.",
 }
 _UNKNOWN = 3  # what a monitoring plugin answers when it cannot tell
 

@@ -1,153 +1,153 @@
-"""connector demo: a simulated pair splits, and the real code puts it together."""
+"""connector demo: a simulated pair gets into trouble, and the real code puts it together."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from connector.cli.options import Setup, connector_command
-from connector.decide.context import Policy
-from connector.errors import ConnectorError
-from connector.model import ESTABLISHED, Mode
-from connector.reconcile import reconcile
-from connector.report.publish import publish
+from connector.errors import UsageError
 from connector.report.text import pass_lines
-from connector.settings import RunSettings, Settings
-from connector.simulate import SimulatedPair
+from connector.simulate import screen
+from connector.simulate.play import Play, Scene
+from connector.simulate.split_brains import SPLIT_BRAIN, SPLIT_BRAIN_RECONNECT
+from connector.simulate.stories import STORIES
 
-NODES = ("alpha", "beta")
-MINUTE_S = 60.0
-MAX_MINUTES = 12
-RESOURCES = {"mail": (0,), "db": (1, 2)}
+_OF_MODE = {"discard": SPLIT_BRAIN, "reconnect": SPLIT_BRAIN_RECONNECT}
 
 
 @connector_command("demo")
+@click.argument("name", required=False, metavar="[STORY]", type=click.Choice(list(STORIES)))
+@click.option("--list", "lists", is_flag=True, help="The stories, each with what it shows.")
+@click.option("--step", is_flag=True, help="Wait for Enter after each scene; q ends the story.")
+@click.option("--svg", is_flag=True, help="Print the story as a picture of a terminal (SVG).")
 @click.option(
     "--mode",
-    type=click.Choice(["discard", "reconnect"]),
-    default="discard",
-    show_default=True,
-    help="What the agents may do about the split brain.",
+    type=click.Choice(list(_OF_MODE)),
+    help="Without STORY: what the agents may do about the split brain.  [default: discard]",
 )
-def command(setup: Setup, mode: str) -> int:
-    """A simulated pair splits, and the real code reconciles it on both nodes.
+def command(
+    setup: Setup, name: str | None, lists: bool, step: bool, svg: bool, mode: str | None
+) -> int:
+    """A simulated pair gets into trouble, and the real code reconciles it on both nodes.
+
+    Without STORY it is a split brain, told briefly. With one, each scene shows what happened, the
+    row of the decision table with its reason and gates, the commands, and the states on both.
 
     No root, no DRBD: two nodes in memory that speak the same interfaces as the real ones.
     """
+    if lists:
+        _list(setup)
+        return 0
+    if name and mode:
+        raise UsageError(f"--mode is for the demo without STORY: {name} has its own (--list)")
+    if step and svg:
+        raise UsageError("--step and --svg cannot be had at once")
+    story = STORIES[name] if name else _OF_MODE[mode or "discard"]
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder:
-        return _Demo(Path(folder), Mode(mode), color=setup.color).tell()
+        play = Play(story, Path(folder))
+        if svg:
+            click.echo(screen.picture(play), nl=False)
+        elif name or step:
+            if not _tell(setup, play, stepping=step):
+                return 0
+        else:
+            _tell_briefly(play, color=setup.color)
+        return 0 if play.ended_well else 1
 
 
-class _Demo:
-    def __init__(self, folder: Path, mode: Mode, *, color: bool) -> None:
-        self._color = color
-        self._mode = mode
-        self._pair = SimulatedPair()
-        self._worlds = {node: self._pair.world(node, folder / node) for node in NODES}
-        self._settings = {
-            node: Settings(
-                policy=Policy(mode=mode),
-                run=RunSettings(state_dir=folder / node / "state", lock=folder / node / "lock"),
-            )
-            for node in NODES
-        }
+def _list(setup: Setup) -> None:
+    from rich.table import Table
+    from rich.text import Text
 
-    def tell(self) -> int:
-        """The whole story; exit status 0 where it ended as the mode promises."""
-        self._title("Two nodes, two replicated resources. alpha is active, beta stands by.")
-        for name, minors in RESOURCES.items():
-            for volume, _ in enumerate(minors):
-                self._pair.mount("alpha", name, f"/srv/{name}{volume}", volume)
-        self._show()
-        self._split()
-        self._title("Cron runs `connector reconcile` on each node every minute.")
-        together = self._minutes()
-        return self._end(together)
+    from connector.report.tables import console
 
-    def _split(self) -> None:
-        pair = self._pair
-        self._title("The link breaks. The cluster manager on beta takes over; alpha still lives.")
-        pair.cut_link()
-        pair.sleep(10)
-        for name, minors in RESOURCES.items():
-            pair.run_on("beta")(("drbdadm", "primary", name), 15)
-            for volume, _ in enumerate(minors):
-                pair.mount("beta", name, f"/srv/{name}{volume}", volume)
-        pair.write("alpha", "mail", 0, 7, "a letter delivered on alpha")
-        pair.write("beta", "mail", 0, 9, "a letter delivered on beta")
-        pair.write("alpha", "db", 0, 3, "a row inserted on alpha")
-        pair.write("beta", "db", 1, 4, "a row inserted on beta")
-        self._say("both nodes write: alpha to mail and db, beta to mail and db")
-        self._title("The link is back. DRBD sees two histories and keeps them apart.")
-        pair.restore_link()
-        pair.sleep(10)
-        self._title("The cluster manager settles on alpha: beta's service is stopped.")
-        for name, minors in RESOURCES.items():
-            for volume, _ in enumerate(minors):
-                pair.umount("beta", name, f"/srv/{name}{volume}", volume)
-        self._show()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for story in STORIES.values():
+        table.add_row(Text(story.name, style="bold", no_wrap=True), Text(story.shows))
+    console(color=setup.color).print(table)
 
-    def _minutes(self) -> bool:
-        """Cron's minutes, until both nodes are together or the story has gone on long enough."""
-        for minute in range(1, MAX_MINUTES + 1):
-            click.echo(self._styled(f"  minute {minute}", dim=True))
-            before_s = self._pair.state.now_s
-            for node in NODES:
-                self._pass(node)
-            self._pair.sleep(max(1.0, MINUTE_S - (self._pair.state.now_s - before_s)))
-            if self._together():
-                return True
-            if self._mode is Mode.RECONNECT and minute >= 3:
-                return False
-        return False
 
-    def _pass(self, node: str) -> None:
-        world, settings = self._worlds[node], self._settings[node]
-        try:
-            report = publish(reconcile(world, settings), world, settings)
-        except ConnectorError as error:
-            click.echo(f"    {node}: {error}")
-            return
-        for line in pass_lines(report):
-            for number, part in enumerate(line.split(" | ")):
-                lead = f"    {node:5}  " if number == 0 else " " * 11 + "→ "
-                click.echo(lead + part)
+def _tell(setup: Setup, play: Play, *, stepping: bool) -> bool:
+    """The story scene by scene; whether it was told to its end."""
+    from connector.report.tables import console
 
-    def _together(self) -> bool:
-        return all(
-            self._pair.connection(node, name) in ESTABLISHED for node in NODES for name in RESOURCES
-        )
+    out = console(color=setup.color)
+    if stepping and not _somebody_is_there():
+        click.echo("connector: no terminal to press Enter on: told without waiting", err=True)
+        stepping = False
+    for part in screen.heading(play.story):
+        out.print(part)
+    for number, scene in play.numbered():
+        for part in screen.scene(scene, number):
+            out.print(part)
+        if stepping and not _goes_on():
+            return False
+    for part in screen.ending(play):
+        out.print(part)
+    return True
 
-    def _end(self, together: bool) -> int:
-        if self._mode is Mode.RECONNECT:
-            self._title("In mode reconnect nothing was given up. A person decides:")
-            self._say("on beta:  connector recover mail --discard-my-data   (and db likewise)")
-            self._show()
-            return 1 if together else 0
-        self._title("Together again." if together else "Still apart.")
-        self._show()
-        if together:
-            kept = self._pair.blocks("beta", "mail")
-            self._say(f"beta's copy of mail now: {', '.join(kept.values())}")
-            for path in sorted(self._settings["beta"].given_up_dir.iterdir()):
-                self._say(f"what beta gave up is on record there: given-up/{path.name}")
-        return 0 if together else 1
 
-    def _show(self) -> None:
-        for node in NODES:
-            text = (self._worlds[node].root / "proc/drbd").read_text()
-            for line in text.splitlines():
-                if "cs:" in line:
-                    click.echo(f"    {node:5} {line}")
+def _somebody_is_there() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
-    def _title(self, text: str) -> None:
+
+def _goes_on() -> bool:
+    click.echo("   [Enter: go on, q: end] ", nl=False)
+    line = sys.stdin.readline()
+    if not line:
         click.echo()
-        click.echo(self._styled(text, bold=True))
+    return bool(line) and line.strip().lower() not in ("q", "quit")
 
-    def _say(self, text: str) -> None:
-        click.echo(f"    {text}")
 
-    def _styled(self, text: str, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, bold=bold or None, dim=dim or None) if self._color else text
+def _tell_briefly(play: Play, *, color: bool) -> None:
+    """Without gates and events, and with the states only where they matter."""
+    for scene in play.scenes():
+        if scene.minute <= 1:
+            _title(scene.step.told, color=color)
+        if scene.step.adds:
+            click.echo(f"    {scene.step.adds}")
+        if scene.minute:
+            click.echo(_styled(f"  minute {scene.minute}", color=color, dim=True))
+        for line in _brief_passes(scene):
+            click.echo(line)
+        if scene.step.in_brief:
+            _states(scene.states)
+    title, lines = play.ending()
+    _title(title, color=color)
+    if play.story.left_to_a_person:
+        click.echo("".join(f"    {line}\n" for line in lines), nl=False)
+        lines = ()
+    _states({node: play.states(node) for node in play.worlds})
+    for line in lines:
+        click.echo(f"    {line}")
+
+
+def _brief_passes(scene: Scene) -> Iterator[str]:
+    for done in scene.passes:
+        if done.report is None:
+            yield f"    {done.node}: {done.error}"
+            continue
+        for line in pass_lines(done.report):
+            first, *more = line.split(" | ")
+            yield f"    {done.node:5}  {first}"
+            yield from (" " * 11 + f"→ {part}" for part in more)
+
+
+def _states(states: Mapping[str, tuple[str, ...]]) -> None:
+    for node, lines in states.items():
+        for line in lines:
+            click.echo(f"    {node:5} {line}")
+
+
+def _title(text: str, *, color: bool) -> None:
+    click.echo()
+    click.echo(_styled(text, color=color, bold=True))
+
+
+def _styled(text: str, *, color: bool, bold: bool = False, dim: bool = False) -> str:
+    return click.style(text, bold=bold or None, dim=dim or None) if color else text

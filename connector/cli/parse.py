@@ -21,12 +21,13 @@ def command(setup: Setup, file: str | None) -> int:
 
     Exit status 0 where everything could be read, 1 where there are problems.
     """
-    parsed = proc_drbd.parse(_text(setup, file))
+    parsed = proc_drbd.parse(text_of(setup, file))
     click.echo(json.dumps(to_json(parsed), indent=2))
     return 1 if parsed.problems else 0
 
 
-def _text(setup: Setup, file: str | None) -> bytes:
+def text_of(setup: Setup, file: str | None) -> bytes:
+    """The bytes of FILE, of standard input (-), or of this machine's /proc/drbd, bounded."""
     if file == "-":
         return sys.stdin.buffer.read(proc_drbd.MAX_BYTES + 1)
     path = Path(file) if file is not None else setup.root / "proc/drbd"

@@ -1,0 +1,1 @@
+"""What the table says of a saved state: how a file is read, what is assumed, and the answer."""
