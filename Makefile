@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch pictures docs lock clean venv dev
+.PHONY: help demo test check lint types unit sim lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch pictures docs lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -16,7 +16,7 @@ help:  ## List the targets
 demo: $(VENV)/run.stamp  ## Watch a simulated pair split and be put together again (no root, no DRBD)
 	@$(BIN)/connector demo
 
-test: lab-packages tool-packages check lab-tests  ## Everything: lint, types, unit tests, and real DRBD in two virtual machines
+test: lab-packages tool-packages check sim lab-tests  ## Everything: lint, types, unit tests, schedules, and real DRBD in two virtual machines
 
 check: lint types unit  ## The quick part: lint, types, unit tests
 
@@ -28,7 +28,13 @@ types: $(VENV)/dev.stamp  ## Types
 	$(BIN)/mypy
 
 unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak and not broken_rules"
+
+# The rules that are broken on purpose come first: what does not catch them proves nothing.
+SEEDS ?= 1000
+sim: $(VENV)/dev.stamp  ## Schedules on the simulated pair: make sim SEEDS=20000
+	$(BIN)/pytest -q -n 2 -m broken_rules tests/schedules
+	$(BIN)/python -m tests.schedules --seeds $(SEEDS)
 
 lab-packages:
 	@PYTHONPATH=. $(PYTHON) -m tests.lab.packages || test "$(CONNECTOR_LAB)" != required

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from connector.clock import Clock
 from connector.model import ESTABLISHED, ConnectionState, Outcome, OutcomeKind
 
+SHORTEST_POLL_S = 0.001
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 1.0
 
@@ -31,7 +32,8 @@ def watch(
     states = look()
     while any(states.get(name) not in _SETTLED for name in names):
         left_s = min(deadline_s - clock.boot_s(), time_left_s())
-        if left_s <= 0:
+        # Less than that may be lost in the clock's own rounding, and would be waited for for ever.
+        if left_s < SHORTEST_POLL_S:
             break
         clock.sleep(min(pause_s, left_s))
         pause_s = min(pause_s * 1.5, LONGEST_POLL_S)

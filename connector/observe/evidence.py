@@ -43,14 +43,14 @@ _TROUBLE: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (re.compile(r"Unrelated data, aborting!"), Cause.UNRELATED_DATA),
     (re.compile(r"Authentication of peer failed"), Cause.AUTHENTICATION),
     (
-        re.compile(
-            r"(?:I shall become SyncTarget, but I am|Current Primary shall become sync)", re.I
-        ),
+        re.compile(r"(?i:I shall become SyncTarget, but I am|Current Primary shall become sync)"),
         Cause.SYNC_TARGET_BUT_PRIMARY,
     ),
     (re.compile(r"before-resync-target handler returned \d+, dropping"), Cause.RESYNC_HANDLER),
     (re.compile(r"incompatible .*(?:settings|dialects|setting)"), Cause.INCOMPATIBLE_SETTINGS),
 )
+# Nearly every message is none of them, which one look tells.
+_ANY_TROUBLE = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _TROUBLE))
 # Split-Brain detected, 1 primaries, automatically solved. Sync from peer node
 _SOLVED = re.compile(r"Split-Brain detected, .*(?:automatically|manually) solved")
 
@@ -82,10 +82,9 @@ class _Story:
             self.solved = message.strip()
             self._keep(record)
             return
-        for pattern, cause in _TROUBLE:
-            if pattern.match(message):
-                self._trouble(record, cause)
-                return
+        if _ANY_TROUBLE.match(message):
+            cause = next(cause for pattern, cause in _TROUBLE if pattern.match(message))
+            self._trouble(record, cause)
 
     def _trouble(self, record: LogRecord, cause: Cause) -> None:
         self.trouble_in_this_attempt = True

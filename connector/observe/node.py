@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from connector.errors import ConnectorError, NoDrbd, NotPermitted
@@ -111,14 +112,13 @@ def _with_background(
 ) -> tuple[Resource, ...]:
     """The same with the kernel log's evidence and with who owns the resources."""
     # Not on a healthy pass.
-    from connector.observe import evidence, kernel_log
+    from connector.observe import kernel_log
 
-    of_minor = {volume.minor: resource.name for resource in found for volume in resource.volumes}
-    gathered: dict[str, Evidence] = {}
+    of_minor = tuple((volume.minor, item.name) for item in found for volume in item.volumes)
+    gathered: Mapping[str, Evidence] = {}
     unreadable = False
     try:
-        records = kernel_log.parse_records(kernel_log.read(world.root))
-        gathered = evidence.gather(records, of_minor)
+        gathered = _told(tuple(kernel_log.read(world.root)), of_minor)
     except OSError as error:
         unreadable = True
         problems.append(Problem(None, f"the kernel log cannot be read: {error.strerror}"))
@@ -132,6 +132,14 @@ def _with_background(
         )
         for resource in found
     )
+
+
+@lru_cache(maxsize=4)
+def _told(lines: tuple[str, ...], of_minor: tuple[tuple[int, str], ...]) -> Mapping[str, Evidence]:
+    """What the log's lines say of each resource. A pass looks several times, mostly at the same."""
+    from connector.observe import evidence, kernel_log
+
+    return evidence.gather(kernel_log.parse_records(lines), dict(of_minor))
 
 
 def _doubted(resource: Resource, why: str) -> Resource:

@@ -75,6 +75,7 @@ class SimulatedPair(People):
         """`seed` decides the identifiers that a kernel would draw at random."""
         super().__init__(power.healthy_pair(tuple(resources), seed))
         self._roots: dict[str, list[Path]] = {node: [] for node in NODES}
+        self._wait: Callable[[float], None] = self.advance
         self.settle()
         for resource in self.state.resources:
             self.run_on("alpha")(("drbdadm", "primary", resource.name), 15.0)
@@ -97,7 +98,22 @@ class SimulatedPair(People):
         """A node's clocks."""
         return NodeClock(self, node)
 
+    def wait_with(self, wait: Callable[[float], None]) -> None:
+        """Have `wait` let time pass instead, so that others go on while somebody waits.
+
+        It has to `advance` the pair by that time, or more, before it comes back.
+        """
+        self._wait = wait
+
     def _pass_time(self, seconds: float) -> None:
+        self._wait(seconds)
+
+    def next_step_s(self) -> float | None:
+        """When something will happen by itself; None where nothing will."""
+        return min((step.due_s for step in self.state.steps.values()), default=None)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for DRBD; what falls due happens in its order. Shows nothing."""
         end_s = self.state.now_s + seconds
         while self.state.steps:
             resource, step = min(
@@ -107,8 +123,12 @@ class SimulatedPair(People):
                 break
             self.state.now_s = max(self.state.now_s, step.due_s)
             del self.state.steps[resource]
-            _STEPS[step.kind](self.state, resource)
+            self.happen(step.kind, resource)
         self.state.now_s = end_s
+
+    def happen(self, kind: str, resource: str) -> None:
+        """What happens to a resource by itself, at its time."""
+        _STEPS[kind](self.state, resource)
 
     def _held_up_s(self, resources: Iterable[str]) -> float:
         """How long until the resources take commands and writes again."""
@@ -212,4 +232,5 @@ class SimulatedPair(People):
         pair = cls.__new__(cls)
         People.__init__(pair, from_json(json.loads(path.read_text(encoding="utf-8"))))
         pair._roots = {node: [] for node in NODES}
+        pair._wait = pair.advance
         return pair

@@ -126,7 +126,9 @@ class People(ABC):
         It comes back when DRBD knows whether the peer is there.
         """
         side = self._opened(node, resource, volume, "write")
-        self._pass_time(self._held_up_s([resource]))
+        if held_up_s := self._held_up_s([resource]):
+            self._pass_time(held_up_s)
+            side = self._opened(node, resource, volume, "write")
         side.blocks[block] = text
         side.written_kib += KIB_PER_BLOCK
         if connected(side.connection):
