@@ -1,6 +1,7 @@
 """The metrics of one look at this node, for node_exporter's textfile and for the HTTP endpoint.
 
-prometheus_client is imported only where it is used: a pass without a textfile does without it.
+prometheus_client is imported only where it is used, in exposition.py: a pass without a textfile
+does without it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import errno
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,11 @@ from connector.memory.counters import Key, contentions
 from connector.memory.files import write_atomic
 from connector.memory.last_pass import LastPass
 from connector.report.passes import ResourceReport
-from connector.report.series import FAMILIES, MetricsMemory, values
+from connector.report.series import MetricsMemory
 from connector.settings import Settings
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry, Metric
+    from connector.report.exposition import Snapshot
 
 PREFIX = "connector_"
 TEXTFILE_MODE = 0o644  # node_exporter is another user
@@ -42,38 +43,18 @@ def metrics_memory(
     )
 
 
-def snapshot(resources: Sequence[ResourceReport], memory: MetricsMemory) -> CollectorRegistry:
-    """All series as prometheus_client has them, fixed at this moment."""
-    from prometheus_client import CollectorRegistry
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-    from prometheus_client.registry import Collector
+def snapshot(resources: Sequence[ResourceReport], memory: MetricsMemory) -> Snapshot:
+    """All series of one look, fixed at this moment."""
+    from connector.report.exposition import Snapshot
 
-    made: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
-    for family in FAMILIES:
-        kind = CounterMetricFamily if family.is_counter else GaugeMetricFamily
-        made[family.name] = kind(PREFIX + family.name, family.help, labels=family.labels)
-    for name, labels, value in values(resources, memory):
-        made[name].add_metric([_utf8(label) for label in labels], value)
-
-    class Fixed(Collector):
-        def collect(self) -> Iterable[Metric]:
-            return list(made.values())
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Fixed())
-    return registry
+    return Snapshot(resources, memory)
 
 
-def _utf8(label: str) -> str:
-    """One name that was no UTF-8 would make the whole page unwritable."""
-    return label.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def text(registry: CollectorRegistry) -> bytes:
+def text(seen: Snapshot) -> bytes:
     """The classic text format, the only one that node_exporter's textfile collector reads."""
-    from prometheus_client import generate_latest
+    from connector.report.exposition import classic
 
-    return generate_latest(registry)
+    return classic(seen)
 
 
 def write_textfile(path: Path, data: bytes) -> None:
