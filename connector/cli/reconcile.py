@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from connector.act.deadline import deadline
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command
-from connector.errors import LockHeld
-from connector.settings import Settings
-from connector.world import World
-
-if TYPE_CHECKING:
-    from connector.report.passes import PassReport
+from connector.one_pass import one_pass
 
 
 @connector_command("reconcile")
@@ -42,35 +36,3 @@ def command(setup: Setup, dry_run: bool, resource: str | None) -> int:
     for warning in report.messages:
         click.echo(f"connector: {warning}", err=True)
     return report.exit_status
-
-
-def one_pass(
-    world: World, settings: Settings, *, resource: str | None = None, dry_run: bool = False
-) -> PassReport:
-    """One pass and its traces, without a deadline; what came of it.
-
-    Raises ConnectorError with its exit status, such as LockHeld, which is counted.
-    """
-    if dry_run:
-        from connector.survey import survey
-
-        return survey(world, settings, only=resource, dry_run=True)[0]
-    from connector.reconcile import reconcile
-
-    try:
-        report = reconcile(world, settings, only=resource)
-    except LockHeld:
-        _count_contention(settings)
-        raise
-    from connector.report.publish import publish
-
-    return publish(report, world, settings)
-
-
-def _count_contention(settings: Settings) -> None:
-    from connector.memory.counters import count_contention
-
-    try:
-        count_contention(settings.contended_file)
-    except OSError as error:
-        click.echo(f"connector: {settings.contended_file}: {error.strerror}", err=True)

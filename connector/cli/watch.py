@@ -18,7 +18,8 @@ from connector.cli.serving import listen_option, listening_at, protection, web_c
 from connector.errors import ConnectorError, NoDrbd, UsageError
 from connector.report.web.listening import DEFAULT_HOST, announced
 from connector.settings import Settings
-from connector.watch import doorbell, one_pass, polling
+from connector.watch import doorbell, polling
+from connector.watch import work as passes
 from connector.watch.exporter_process import ExporterProcess, NoExporter
 from connector.watch.log import WatchLog
 from connector.watch.loop import Watch
@@ -76,7 +77,7 @@ class Served:
 
 
 def watch(
-    setup: Setup, interval_s: float, work: Work = one_pass.work, served: Served | None = None
+    setup: Setup, interval_s: float, work: Work = passes.work, served: Served | None = None
 ) -> int:
     """Watch until a signal asks to end; `work` is what each pass does. Returns 0.
 
@@ -96,7 +97,7 @@ def watch(
             "Load the module with `modprobe drbd`, then start connector watch"
         )
     beside = None if served is None else _Beside(served, world, in_force, log.say)
-    one_pass.load_all()
+    passes.load_all()
     wishes = SignalWishes()  # before the socket: whoever sees that may send a signal
 
     def begin_pass() -> PassProcess:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from connector.act.deadline import deadline
-from connector.cli.reconcile import one_pass
 from connector.errors import ConnectorError, LockHeld
 from connector.model import DecisionName, GateName
+from connector.one_pass import one_pass
 from connector.report.passes import PassReport, ResourceReport
 from connector.settings import Settings
 from connector.watch.pass_process import Told
@@ -32,6 +32,7 @@ _WHEN_ACTING = (
     "connector.observe.kernel_log",
     "connector.reconcile",
     "connector.report.as_json",
+    "connector.report.exposition",
     "connector.report.metrics",
     "connector.report.publish",
     # What these import only where they need it.

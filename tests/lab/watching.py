@@ -28,10 +28,11 @@ def capabilities() -> list[str]:
     return [name.removeprefix("CAP_").lower() for name in found[1].split()]
 
 
-def start_watch(node: DrbdNode, *, noted: bool = True) -> None:
+def start_watch(node: DrbdNode, *, noted: bool = True, port: int | None = None) -> None:
     """Start it, and return when it reads events. Raises WaitTimedOut with what it says.
 
-    Without `noted` its commands go to drbdadm itself: to note them takes a third of a second each.
+    With `port` it has the exporter in it. Without `noted` its commands go to drbdadm itself: to
+    note them takes a third of a second each.
     """
     path = "/run/lab/bin:$PATH" if noted else "$PATH"
     bounding = ",".join(["-all", *(f"+{name}" for name in capabilities())])
@@ -42,7 +43,8 @@ def start_watch(node: DrbdNode, *, noted: bool = True) -> None:
         # Its own mount namespace, as ProtectSystem= and PrivateTmp= make one.
         " unshare --mount --propagation slave"
         f" setpriv --no-new-privs --bounding-set {bounding} --inh-caps -all"
-        f" {shlex.quote(sys.executable)} {shlex.quote(str(script))} >{LOG} 2>&1 </dev/null &"
+        f" {shlex.quote(sys.executable)} {shlex.quote(str(script))} {port or ''}"
+        f" >{LOG} 2>&1 </dev/null &"
     )
     wait_until(
         lambda: (

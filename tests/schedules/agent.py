@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.cli.reconcile import one_pass
 from connector.errors import ConnectorError, LockHeld
+from connector.one_pass import one_pass
 from connector.program import Completed, Run
 from connector.report.passes import PassReport
 from connector.settings import RunSettings, Settings

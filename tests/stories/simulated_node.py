@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.cli.reconcile import one_pass
 from connector.config import load
 from connector.errors import ConnectorError
+from connector.one_pass import one_pass
 from connector.program import Completed
 from connector.report.as_json import to_json
 from connector.simulate import Refused, SimulatedPair

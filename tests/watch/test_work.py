@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from connector.act.lock import pass_lock
-from connector.watch.one_pass import work
 from connector.watch.pass_process import Told
 from connector.watch.schedule import Ended
+from connector.watch.work import work
 from tests.act.programs import python
 from tests.agents import Agents
 
@@ -118,8 +118,8 @@ ACTS = (
     "from tests.agents import Agents",
     "from connector.model import Mode",
     "import connector.cli.watch",
-    "from connector.watch import one_pass",
-    "one_pass.load_all()",
+    "from connector.watch import work",
+    "work.load_all()",
     "folder = Path(sys.argv[1])",
     "agents = Agents(folder, mode=Mode.DISCARD)",
     "for node, settings in agents.settings.items():",
@@ -129,7 +129,7 @@ ACTS = (
     "loaded = set(sys.modules)",
     "for _ in range(4):",
     "    for node in ('beta', 'alpha'):",
-    "        one_pass.work(agents.world(node), agents.settings[node])",
+    "        work.work(agents.world(node), agents.settings[node])",
     "    agents.pair.sleep(60)",
     "print(agents.connections(), sorted(set(sys.modules) - loaded))",
 )
