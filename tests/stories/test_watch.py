@@ -5,8 +5,6 @@ from __future__ import annotations
 from tests.lab.pair import Pair
 from tests.lab.watching import call_handler, handled, said, start_watch, stop_watch
 
-from .vocabulary import in_sync, passes_until
-
 # The default grace: a take-over is under way while it watches.
 DISCARD = {"mode": "discard", "demote_grace": 90}
 
@@ -51,18 +49,3 @@ def test_watch_and_cron_do_not_get_into_each_others_way(real_pair: Pair) -> None
             active.let_go("mail")
     assert set(cron.exit_statuses) <= {0, 75}
     pair.on_both(stop_watch)
-
-
-def test_a_killed_watch_stops_nobody(real_pair: Pair) -> None:
-    pair = real_pair
-    pair.configure(DISCARD)
-    start_watch(pair.beta)
-    pair.fault(pair.beta, "watch killed")
-    pair.beta.run("kill -9 $(cat /run/lab/watch.pid); sleep 1")
-    # Its reader went with it, and nothing is in the way of a pass, or of the next watch.
-    assert pair.beta.run("pgrep -f 'drbdsetup.* events2'", check=False).exit_status == 1
-    pair.alpha.take_over("mail")
-    pair.beta.disconnect("mail")
-    passes_until(pair, lambda: in_sync(pair))
-    start_watch(pair.beta)
-    stop_watch(pair.beta)
