@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit sim lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch pictures docs lock clean venv dev
+.PHONY: help demo test check lint types unit sim lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch bench-idle bench-scrape bench-fleet fuzz fuzz-corpus mutants pictures docs lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -75,6 +75,24 @@ bench: $(VENV)/run.stamp  ## CPU and wall time of a healthy pass beside a shell 
 bench-watch: $(VENV)/dev.stamp lab-packages  ## How fast watch heals beside a script, on real DRBD
 	$(BIN)/python -m benchmarks.watch
 
+bench-idle: $(VENV)/dev.stamp  ## What an idle watch costs, beside cron's passes: ten minutes
+	$(BIN)/python -m benchmarks.idle_watch
+
+bench-scrape: $(VENV)/dev.stamp tool-packages  ## A scrape of 1,000 minors, beside node_exporter's collector
+	$(BIN)/python -m benchmarks.scrape
+
+bench-fleet: $(VENV)/dev.stamp tool-packages  ## One Prometheus and 1,000 pairs, beside node_exporter's series
+	$(BIN)/python -m benchmarks.fleet
+
+fuzz: $(VENV)/fuzz.stamp  ## Give the parsers bytes that a fuzzer makes up: make fuzz SECONDS=3600
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),280) $(if $(TARGET),--target $(TARGET))
+
+fuzz-corpus: $(VENV)/fuzz.stamp  ## Make tests/fuzz/corpus anew: the fewest inputs that reach the same
+	$(BIN)/python -m tests.fuzz --minimise
+
+mutants: $(VENV)/dev.stamp build/mutants/venv.stamp  ## Change connector/decide bit by bit: do its tests notice?
+	$(BIN)/python -m tests.decide.mutants
+
 pictures: $(VENV)/dev.stamp tool-packages  ## Draw the pictures of the dashboards and of an incident
 	$(BIN)/python -m tests.contrib.panels docs/pictures
 	$(BIN)/python -m tests.contrib.history_picture docs/pictures/history.svg
@@ -84,7 +102,7 @@ docs: $(VENV)/run.stamp  ## Render the pages that come from the code
 
 lock: $(VENV)/dev.stamp  ## Lock the newest versions in requirements/*.txt
 	$(BIN)/pip install --quiet pip-tools
-	cd requirements && for name in run dev; do \
+	cd requirements && for name in run dev fuzz mutants; do \
 	  ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --no-emit-index-url \
 	    --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	    -o $$name.txt $$name.in; done
@@ -115,4 +133,14 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/fuzz.stamp: requirements/fuzz.txt $(VENV)/dev.stamp
+	$(PIP_INSTALL) --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+build/mutants/venv.stamp: requirements/mutants.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv build/mutants/venv
+	build/mutants/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r requirements/mutants.txt
 	@touch $@

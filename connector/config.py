@@ -14,6 +14,7 @@ from connector.errors import ConfigurationError
 from connector.settings import DEFAULT_CONFIG, Settings
 
 MAX_BYTES = 1024 * 1024
+MAX_LINE_CHARACTERS = 5000  # tomllib takes the square of the parts of a dotted key
 _SECTIONS = ("policy", "run", "metrics")
 # Variables that are no settings: options of the command line, and the project's own tests.
 _OTHER = re.compile(r"CONNECTOR_(CONFIG|ROOT|LAB|LAB_[A-Z_]+)")
@@ -42,7 +43,14 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     data = {} if text is None else _parse(text, shown)
     for name, value in variables.items():
         _put(data, name, value)
-    return validate(data, lambda where: _where(where, text or "", shown, variables))
+    try:
+        return validate(data, lambda where: _where(where, text or "", shown, variables))
+    except (ValueError, RecursionError) as error:
+        # What is wrong is quoted, and Python writes no such value out.
+        raise ConfigurationError(
+            f"{shown}: a number of thousands of digits, or tables in tables a thousand deep; "
+            "no key has such a value"
+        ) from error
 
 
 def _refuse_strangers(environment: Mapping[str, str]) -> None:
@@ -80,6 +88,11 @@ def _read(path: Path | None) -> str | None:
 def _parse(text: str, shown: Path) -> dict[str, Any]:
     import tomllib
 
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise ConfigurationError(
+                f"{shown}:{number}: a line of more than {MAX_LINE_CHARACTERS} characters; break it"
+            )
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
@@ -110,7 +123,8 @@ def _where(location: tuple[str, ...], text: str, shown: Path, variables: Mapping
             return name
     line = line_of(text, location)
     place = f"{shown}:{line}" if line else str(shown)
-    return f"{place}: {'.'.join(location)}"
+    key = ".".join(location)
+    return f"{place}: {key if key.isprintable() else ascii(key)}"
 
 
 def line_of(text: str, location: tuple[str, ...]) -> int | None:
@@ -121,9 +135,10 @@ def line_of(text: str, location: tuple[str, ...]) -> int | None:
     """
     best: tuple[int, int] | None = None
     section: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
-        key = re.match(r"\s*([^=#\[]+?)\s*=", line)
+    # Only a newline ends a line of TOML. Possessive, so that no line takes longer than its length.
+    for number, line in enumerate(text.split("\n"), 1):
+        header = re.match(r"\s*+\[++([^\]]++)\]", line)
+        key = re.match(r"([^=#\[]++)=", line)
         if header:
             section = _dotted(header[1])
             here = section

@@ -128,7 +128,7 @@ TABLE: tuple[Row, ...] = (
     Row(11, -25, _O.REFUSED, _PEER),  # SS_NO_QUORUM
 )
 
-_NUMBER = re.compile(r"(?:Failure|State change failed): \((-?\d+)\)")
+_NUMBER = re.compile(r"(?:Failure|State change failed): \((-?[0-9]{1,9})\)")
 
 
 def classify(completed: Completed, kind: ActionKind) -> CommandOutcome:

@@ -13,6 +13,7 @@ ACTIONS = "actions_total"
 RECOVERIES = "recoveries_total"
 PARSE_PROBLEMS = "parse_problems_total"
 _NAMES = frozenset({ACTIONS, RECOVERIES, PARSE_PROBLEMS})
+_MOST = 2**53  # Prometheus' numbers count no further, and far larger ones could not be printed
 
 Key = tuple[str, ...]
 
@@ -43,7 +44,7 @@ def _key(words: list[object]) -> Key:
 
 
 def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= _MOST:
         raise ValueError(f"not a count: {value!r:.40}")
     return value
 

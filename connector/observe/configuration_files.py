@@ -37,8 +37,9 @@ def fingerprint(folder: Path) -> list[FileState] | None:
 
     A state is the path, and where the file is there its device, inode, size, and the times of its
     last change of content and of inode in ns: a copy that keeps size and time still differs. None
-    where it cannot be said for certain: a file cannot be read, or there are more than MAX_FILES,
-    deeper than MAX_DEPTH or larger than MAX_FILE_BYTES. Raises nothing.
+    where it cannot be said for certain: a file cannot be read, a pattern cannot be searched for, or
+    there are more than MAX_FILES, deeper than MAX_DEPTH or larger than MAX_FILE_BYTES. Raises
+    nothing.
     """
     states: dict[str, FileState] = {}
     searched: set[tuple[int, int, Path]] = set()
@@ -64,8 +65,12 @@ def fingerprint(folder: Path) -> list[FileState] | None:
         view = (found.st_dev, found.st_ino, parent.resolve())
         if view not in searched:
             searched.add(view)
-            text = os.fsdecode(data)
-            waiting += [(name, depth + 1) for name in _included(text, parent)]
+            try:
+                names = list(_included(os.fsdecode(data), parent))
+            except (ValueError, RecursionError):
+                # A NUL in a pattern, or a pattern of a thousand folders with a star in each.
+                return None
+            waiting += [(name, depth + 1) for name in names]
     return [states[path] for path in sorted(states)]
 
 

@@ -24,7 +24,7 @@ class LogRecord:
 
 
 # 6,1204,71271348,-;block drbd0: Split-Brain detected but unresolved, dropping connection!
-_RECORD = re.compile(r"(\d{1,9}),(\d{1,20}),(\d{1,20}),[^;\n]*;(.*)")
+_RECORD = re.compile(r"(\d{1,9}),(\d{1,20}),(\d{1,20}),[^;\n]*;(.*)", re.ASCII)
 
 
 def parse_records(lines: Sequence[str]) -> tuple[LogRecord, ...]:

@@ -226,6 +226,11 @@ def test_only_a_plain_connect_is_ever_needless() -> None:
     }
 
 
+def test_an_absurd_number_is_no_known_answer() -> None:
+    said = f"mail: Failure: ({'1' * 5000}) What?\n"
+    assert classify(Completed(("drbdadm",), 10, stderr=said), CONNECT) is CommandOutcome.FAILED
+
+
 def test_a_program_that_was_not_there() -> None:
     completed = Completed(("drbdadm",), None, error="drbdadm was not found")
 

@@ -1,0 +1,1 @@
+"""Arbitrary bytes for everything that reads text from outside; see docs/fuzzing.md."""

@@ -1,0 +1,91 @@
+"""connector.toml: what is accepted is in force as written, and everything else is told."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from connector.config import load
+from connector.decide.context import Policy
+from connector.errors import ConfigurationError
+from connector.settings import Settings
+from tests.fuzz.entry import PROJECT, Entry, is_one_line
+
+
+def run(data: bytes, folder: Path) -> None:
+    """Load it as a file that was named."""
+    path = folder / "connector.toml"
+    path.write_bytes(data)
+    try:
+        settings = load(path, {})
+    except ConfigurationError as error:
+        for line in str(error).split("\n"):
+            assert line.startswith(str(path))
+            assert is_one_line(line)
+        return
+    _check_in_force(tomllib.loads(data.decode("utf-8")), settings)
+
+
+def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
+    """Every key of the file is a known one, and has its effect."""
+    assert written.keys() <= {"policy", "run", "metrics", "resource"}
+    _check_policy(written.get("policy", {}), settings.policy)
+    assert settings.by_resource.keys() == written.get("resource", {}).keys()
+    for name, section in written.get("resource", {}).items():
+        _check_policy({**written.get("policy", {}), **section}, settings.policy_for(name))
+    run_settings = settings.run
+    in_force = {
+        "deadline": run_settings.deadline_s,
+        "command_timeout": run_settings.command_timeout_s,
+        "settle": run_settings.settle_s,
+        "lock": str(run_settings.lock),
+        "state_dir": str(run_settings.state_dir),
+        "drbdadm": run_settings.drbdadm,
+    }
+    for key, value in written.get("run", {}).items():
+        assert in_force[key] == (str(Path(value)) if key in ("lock", "state_dir") else value)
+    assert 0 < run_settings.command_timeout_s < run_settings.deadline_s
+    textfile = written.get("metrics", {}).get("textfile")
+    assert settings.textfile == (None if textfile is None else Path(textfile))
+
+
+def _check_policy(written: dict[str, Any], policy: Policy) -> None:
+    in_force = {
+        "mode": policy.mode.value,
+        "demote_grace": policy.demote_grace_s,
+        "max_attempts": policy.max_attempts,
+        "respect_disconnect": policy.respect_disconnect_s,
+        "managed": "act" if policy.act_if_managed else "observe",
+    }
+    assert {key: in_force[key] for key in written} == written
+    assert policy.demote_grace_s >= 0
+    assert policy.max_attempts >= 1
+
+
+def _seeds() -> Iterator[bytes]:
+    """The example file, as it is and with everything in force, and each fault once."""
+    example = (PROJECT / "contrib" / "connector.toml").read_bytes()
+    lines = [line for line in example.splitlines() if b" = " in line or b"[" in line]
+    told = [line for line in lines if not line.startswith(b"#")]
+    yield b"\n".join(told) + b"\n"
+    yield b"\n".join(line.removeprefix(b"# ") for line in lines if line.count(b" ") < 6) + b"\n"
+    yield b'[policy]\nmode = "discard"\n[resource.mail]\nmanaged = "act"\nmax_attempts = 1\n'
+    yield b'[policy]\nmode = "reconect"\nmax_attempts = 0\ndemote_grace = -1\n[polcy]\nx = 1\n'
+    yield b'[run]\ndeadline = 6\ncommand_timeout = 5.5\nlock = "run/lock"\nsettle = inf\n'
+    yield b'resource.db.mode = "observe"\nrun = {deadline = 45, drbdadm = "/sbin/drbdadm"}\n'
+
+
+CONNECTOR_TOML = Entry(
+    "connector_toml",
+    run,
+    _seeds,
+    words=(
+        *("[policy]\n", "[run]\n", "[metrics]\n", "[resource.mail]\n", "mode = ", '"discard"'),
+        *('"reconnect"', '"observe"', '"act"', "demote_grace = ", "max_attempts = ", "managed = "),
+        *("respect_disconnect = ", "deadline = ", "command_timeout = ", "settle = ", "lock = "),
+        *("state_dir = ", "drbdadm = ", "textfile = ", '"/a/b"', "'''", '"""', "[[", "{", "}", "."),
+        *("inf", "nan", "0x1F", "1e9", "true", "1979-05-27T07:32:00Z", "\\u0000", "\\U0010FFFF"),
+    ),
+)
