@@ -43,6 +43,7 @@ class Pass:
     error: ConnectorError | None = None
     killed: bool = False
     commands: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     person: bool = False  # not cron's: `connector recover`
 
     @property
@@ -85,7 +86,8 @@ class Agent:
         self.dies_at = NEVER
         witness.pass_began(found)
         try:
-            found.report = one_pass(self.world(found, witness), self.settings)
+            world = self.world(found, witness)
+            found.report = one_pass(world, self.settings, warn=found.warnings.append)
         except ConnectorError as error:
             found.error = error
         except Killed:
