@@ -47,8 +47,8 @@ NOT_NEEDED = (
     "connector.observe.evidence", "connector.observe.kernel_log", "connector.recover",
     "connector.report.as_json", "connector.report.metrics", "connector.report.tables",
     "connector.report.text", "connector.simulate", "concurrent.futures", "email", "filelock",
-    "hashlib", "http", "logging", "multiprocessing", "prometheus_client", "pydantic",
-    "pydantic_core", "rich", "socket", "subprocess", "tenacity", "tomllib", "xml",
+    "bcrypt", "hashlib", "http", "logging", "multiprocessing", "prometheus_client", "pydantic",
+    "pydantic_core", "rich", "socket", "ssl", "subprocess", "tenacity", "tomllib", "xml", "yaml",
 )  # fmt: skip
 
 
