@@ -6,15 +6,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from connector.errors import ConnectorError
 from connector.report.page.page import CONTENT_TYPE, HEADERS, failure, page
 from connector.report.page.past import Past
 from connector.report.shared_look import LookStuck, Seen, SharedLook
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 PLAIN = "text/plain; charset=utf-8"
 Log = Callable[[str], None]
@@ -86,16 +82,18 @@ def _html(status: HTTPStatus, text: str) -> Answer:
 
 
 def _metrics(seen: Seen, accept: str) -> Answer:
-    encode, content_type = _encoder(accept)
-    return Answer(HTTPStatus.OK, content_type, encode(seen.registry))
+    from connector.report.exposition import encoded
+
+    content_type = _content_type(accept)
+    return Answer(HTTPStatus.OK, content_type, encoded(seen.registry, content_type))
 
 
-def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+def _content_type(accept: str) -> str:
     """The format that the client asks for, the classic one where nobody can tell."""
     from prometheus_client.exposition import choose_encoder
 
     try:
         # The version that was asked for comes back in a header: no line breaks in it.
-        return choose_encoder(" ".join(accept.split()))
+        return choose_encoder(" ".join(accept.split()))[1]
     except (TypeError, ValueError):  # a version that is no number
-        return choose_encoder("")
+        return choose_encoder("")[1]

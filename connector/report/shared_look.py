@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from connector.errors import ConnectorError
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
+    from connector.report.exposition import Snapshot
     from connector.report.page.view import PageView
 
 KEPT_S = 1.0
@@ -23,7 +22,7 @@ WAIT_S = 8.0  # Prometheus gives a scrape up after 10 by default
 class Seen:
     """What one look gave: for Prometheus, and for a person."""
 
-    registry: CollectorRegistry
+    registry: Snapshot
     view: PageView
 
 
