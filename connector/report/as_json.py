@@ -84,15 +84,22 @@ def _resource(item: ResourceReport) -> dict[str, Any]:
     }
 
 
-def _volume(volume: Volume) -> dict[str, Any]:
+def volume_states(volume: Volume) -> dict[str, Any]:
+    """A volume and what its line in /proc/drbd says; None where it has no line."""
     device = volume.device
-    used_by = volume.used_by
     return {
         "volume": volume.volume,
         "minor": volume.minor,
         "disk": device.disk if device else None,
         "peer_disk": device.peer_disk if device else None,
         "out_of_sync_kib": device.out_of_sync_kib if device else None,
+    }
+
+
+def _volume(volume: Volume) -> dict[str, Any]:
+    used_by = volume.used_by
+    return {
+        **volume_states(volume),
         "used_by": None if used_by is None else [use.where for use in used_by],
     }
 

@@ -108,10 +108,6 @@ class SimulatedPair(People):
     def _pass_time(self, seconds: float) -> None:
         self._wait(seconds)
 
-    def next_step_s(self) -> float | None:
-        """When something will happen by itself; None where nothing will."""
-        return min((step.due_s for step in self.state.steps.values()), default=None)
-
     def advance(self, seconds: float) -> None:
         """Let time pass for DRBD; what falls due happens in its order. Shows nothing."""
         end_s = self.state.now_s + seconds

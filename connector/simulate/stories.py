@@ -24,6 +24,12 @@ from connector.simulate.events import (
 from connector.simulate.split_brains import BOTH_IN_USE, SPLIT_BRAIN, SPLIT_BRAIN_RECONNECT
 from connector.simulate.steps import MAIL, MAIL_BEGINS, Step, Story
 
+CUT_WHILE_ALPHA_GOES_ON = Step(
+    "The link breaks, and alpha's service goes on.",
+    (LINK_CUT, writes(ALPHA, "mail", 3, "a letter during the cut")),
+)
+
+
 LINK_IS_CUT = Story(
     "link-cut",
     "While the link is cut both nodes wait; DRBD finds its peer again by itself, and connector "
@@ -32,10 +38,7 @@ LINK_IS_CUT = Story(
     (MAIL,),
     (
         MAIL_BEGINS,
-        Step(
-            "The link breaks, and alpha's service goes on.",
-            (LINK_CUT, writes(ALPHA, "mail", 3, "a letter during the cut")),
-        ),
+        CUT_WHILE_ALPHA_GOES_ON,
         Step("Cron's next minute: nothing to do but to wait.", minutes=1),
         Step("The link is mended. DRBD copies what beta has missed.", (LINK_BACK,)),
         Step("Cron's next minute: all is well.", minutes=1),
@@ -50,10 +53,7 @@ STANDBY_REBOOT = Story(
     (MAIL,),
     (
         MAIL_BEGINS,
-        Step(
-            "The link breaks, and alpha's service goes on.",
-            (LINK_CUT, writes(ALPHA, "mail", 3, "a letter during the cut")),
-        ),
+        CUT_WHILE_ALPHA_GOES_ON,
         Step(
             "beta is rebooted. Its disk is attached, but nobody tells it to connect.",
             (

@@ -154,10 +154,7 @@ def _mortal(drbdadm: Run, agent: Agent, during: Pass, witness: Witness) -> Run:
         _touch(during)
         during.commands.append(" ".join(argv))
         witness.command_began(during, argv)
-        try:
-            done = _troubled(agent, drbdadm, argv, timeout_s)
-        finally:
-            witness.command_ended(during, argv)
+        done = _troubled(agent, drbdadm, argv, timeout_s)
         _touch(during)
         return done
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from connector.act.lock import pass_lock
 from connector.errors import ConnectorError
 from connector.memory import pauses
 from connector.memory.store import moment
@@ -192,8 +193,6 @@ def _recover(play: Play, item: Happening) -> None:
     world = agent.world(found, play.witness)
     play.witness.pass_began(found)
     try:
-        from connector.act.lock import pass_lock
-
         with pass_lock(agent.settings.run.lock):
             planned = plan(now(world, agent.settings, item.resource), discard=None)
             carry_out(world, agent.settings, planned, FOLLOW_S)
@@ -204,7 +203,7 @@ def _recover(play: Play, item: Happening) -> None:
         play.witness.pass_ended(found)
 
 
-def _quiet(play: Play, _: Happening) -> None:
+def _quiet(play: Play, item: Happening) -> None:
     """Whatever was broken is mended, and people keep their hands off; connector has its time."""
     for node in NODES:
         agent, service = play.agents[node], play.services[node]
@@ -218,7 +217,7 @@ def _quiet(play: Play, _: Happening) -> None:
                 with suppress(Refused):
                     play.pair.umount(node, resource.name, BY_HAND, volume)
     play.beats[0] = True
-    _mend(play, _)
+    _mend(play, item)
     for node in NODES:
         if not play.pair.state.nodes[node].up:
             play.pair.boot(node)

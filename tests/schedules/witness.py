@@ -76,9 +76,6 @@ class Witness:
             if "--discard-my-data" in argv:
                 link.discarded_by[during.node] = who
 
-    def command_ended(self, during: Pass, argv: Sequence[str]) -> None:
-        """It is over, whatever came of it."""
-
     def typed(self, node: str, argv: Sequence[str]) -> None:
         """A person has typed a command without connector."""
         link = self.links.get(argv[-1])

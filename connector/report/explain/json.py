@@ -8,7 +8,8 @@ from typing import Any
 
 from connector.act.commands import printable
 from connector.decide.context import Policy
-from connector.model import Decision, Evidence, Volume
+from connector.model import Decision, Evidence
+from connector.report.as_json import volume_states
 from connector.report.explain.answer import Answer, Explanation, Otherwise, Premise
 from connector.report.explain.gates import opens
 from connector.report.explain.said import kind_of
@@ -51,7 +52,7 @@ def _resource(item: Explanation) -> dict[str, Any]:
         "role": resource.role,
         "peer_role": resource.peer_role,
         "in_use": resource.in_use,
-        "volumes": [_volume(volume) for volume in resource.volumes],
+        "volumes": [volume_states(volume) for volume in resource.volumes],
         "evidence": _evidence(resource.evidence),
         "recorded": None if recorded is None else asdict(recorded),
         "settings": _settings(item.case.policy),
@@ -74,17 +75,6 @@ def _settings(policy: Policy) -> dict[str, Any]:
         "max_attempts": policy.max_attempts,
         "respect_disconnect_s": policy.respect_disconnect_s,
         "act_if_managed": policy.act_if_managed,
-    }
-
-
-def _volume(volume: Volume) -> dict[str, Any]:
-    device = volume.device
-    return {
-        "volume": volume.volume,
-        "minor": volume.minor,
-        "disk": device.disk if device else None,
-        "peer_disk": device.peer_disk if device else None,
-        "out_of_sync_kib": device.out_of_sync_kib if device else None,
     }
 
 
