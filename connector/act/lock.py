@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
+import stat as mode_bits
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from connector.errors import ConnectorError, LockHeld, NotPermitted
 
+# A named pipe in its place must not be waited for.
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o755
 
@@ -36,37 +39,58 @@ def pass_lock(path: Path) -> Iterator[None]:
     otherwise. A symbolic link at `path` is not followed.
     """
     # Slow to import, and only a pass that may act takes the lock.
-    from filelock import Timeout, UnixFileLock
+    from filelock import unlock_descriptor
 
     _make_folder(path)
-    lock = UnixFileLock(
-        path,
-        mode=_FILE_MODE,
-        blocking=False,
-        # A marker file in place of flock would outlive a killed pass.
-        fallback_to_soft=False,
-    )
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise LockHeld(f"another pass holds {path}: nothing was done") from error
+        descriptor = os.open(path, _FLAGS, _FILE_MODE)
     except OSError as error:
         raise _failure(path, error) from error
     try:
+        take(descriptor, path)
         yield
     finally:
-        with suppress(OSError):  # the end of the process gives it back in any case
-            lock.release()
+        # The end of the process gives it back in any case.
+        with suppress(OSError):
+            unlock_descriptor(descriptor)
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+def take(descriptor: int, path: Path) -> None:
+    """Lock the open file at `path`, which has to be the one that other passes find there.
+
+    LockHeld where that cannot be now, NotPermitted where it could be another one at any time,
+    ConnectorError where locking fails otherwise.
+    """
+    from filelock import lock_descriptor
+
+    try:
+        if not lock_descriptor(descriptor, blocking=False):
+            raise LockHeld(f"another pass holds {path}: nothing was done")
+        found, folder = os.fstat(descriptor), os.stat(os.path.dirname(path) or os.curdir)
+    except OSError as error:
+        raise _failure(path, error) from error
+    if found.st_nlink == 0:
+        raise LockHeld(f"{path} was removed while it was being locked: nothing was done")
+    # In a folder as /tmp is, a file's owner may put another one in its place at any time.
+    if folder.st_mode & mode_bits.S_ISVTX and found.st_uid not in (os.geteuid(), folder.st_uid):
+        raise NotPermitted(
+            f"cannot lock {path}: it belongs to user {found.st_uid}, who may remove it; "
+            "choose a `lock` path in a folder of root's own"
+        )
 
 
 def _make_folder(path: Path) -> None:
     folder = path.parent
+    if os.path.isdir(folder):
+        return
     try:
         folder.parent.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
         folder.mkdir(_FOLDER_MODE)
         folder.chmod(_FOLDER_MODE)  # whatever the umask
     except FileExistsError as error:
-        if not folder.is_dir():
+        if not folder.is_dir():  # else somebody else has made it meanwhile
             taken = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             raise _failure(path, taken) from error
     except OSError as error:

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from connector.memory.files import read_bounded, set_aside, write_atomic
+from connector.memory.files import read_bounded, set_aside, write_changed
 
 ACTIONS = "actions_total"
 RECOVERIES = "recoveries_total"
@@ -50,13 +50,14 @@ def _count(value: object) -> int:
 
 
 def save(path: Path, counters: Counter[Key]) -> None:
-    """Write them.
+    """Write them where they are not what is there: one counter on a line.
 
     Raises:
         OSError: the state directory cannot be written.
     """
     rows = sorted([*key, count] for key, count in counters.items())
-    write_atomic(path, json.dumps(rows, indent=0).encode())
+    lines = ",\n".join(map(json.dumps, rows))
+    write_changed(path, f"[\n{lines}\n]".encode())
 
 
 def count_contention(path: Path) -> None:

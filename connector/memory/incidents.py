@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from connector.memory.files import read_bounded, set_aside, write_atomic
+from connector.memory.files import read_bounded, set_aside, write_changed
 from connector.model import Picture
 
 
@@ -130,7 +130,7 @@ def load(path: Path, boot_id: str, *, touch: bool = True) -> tuple[Incidents, st
 
 
 def save(path: Path, incidents: Incidents) -> None:
-    """Write them, or remove the file where there are none.
+    """Write them where they are not what is there; remove the file where there are none.
 
     Raises:
         OSError: the state directory cannot be written.
@@ -153,4 +153,4 @@ def save(path: Path, incidents: Incidents) -> None:
             for name, item in incidents.by_resource.items()
         },
     )
-    write_atomic(path, on_disk.model_dump_json(indent=1).encode())
+    write_changed(path, on_disk.model_dump_json(indent=1).encode())

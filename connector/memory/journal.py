@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from connector.memory.files import write_all
+
 MAX_BYTES = 1024 * 1024
 _TRIES = 10
 
@@ -22,14 +24,15 @@ def append(path: Path, entry: dict[str, Any], max_bytes: int = MAX_BYTES) -> Non
     Raises:
         OSError: it cannot be written, or not whole.
     """
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not os.path.isdir(path.parent):
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
     with _open_alone(path) as descriptor:
         size = os.fstat(descriptor).st_size
         # A pass that was killed, or a full disk, may have left half a line.
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             line = b"\n" + line
-        _write(descriptor, line)
+        write_all(descriptor, line)
         if size + len(line) > max_bytes:
             os.replace(path, path.with_name(path.name + ".1"))
 
@@ -55,13 +58,7 @@ def _open_alone(path: Path) -> Iterator[int]:
 def _is_at(path: Path, descriptor: int) -> bool:
     ours = os.fstat(descriptor)
     try:
-        found = path.stat()
+        found = os.stat(path)
     except FileNotFoundError:
         return False
     return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    """All of it: a disk that is nearly full takes a part and says no word."""
-    while data:
-        data = data[os.write(descriptor, data) :]

@@ -23,6 +23,7 @@ from connector.model import ConfiguredResource, Problem, Use, UseKind
 from connector.observe.mounts import DRBD_MAJOR, Mount, Swap, parse_mountinfo, parse_swaps
 from connector.observe.namespaces import drbd_mounts
 from connector.observe.processes import Stat
+from connector.observe.reading import read_at_most
 
 __all__ = ["BlockUse", "parse_mountinfo", "parse_swaps", "read"]
 
@@ -92,8 +93,7 @@ class _Look:
 
     def at_swaps(self) -> None:
         try:
-            with (self.root / "proc/swaps").open("rb") as stream:
-                data = stream.read(MAX_SWAPS_BYTES + 1)
+            data = read_at_most(f"{self.root}/proc/swaps", MAX_SWAPS_BYTES + 1)
         except FileNotFoundError:
             return  # a kernel without swap
         except OSError as error:

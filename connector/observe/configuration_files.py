@@ -10,6 +10,8 @@ import stat as mode_bits
 from collections.abc import Iterator
 from pathlib import Path
 
+from connector.observe.reading import read_open
+
 MAX_FILES = 8_192
 MAX_DEPTH = 10  # drbdadm_scanner.fl MAX_INCLUDE_DEPTH
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -43,7 +45,8 @@ def fingerprint(folder: Path) -> list[FileState] | None:
     """
     states: dict[str, FileState] = {}
     searched: set[tuple[int, int, Path]] = set()
-    waiting = [(str(folder / name), 0) for name in MAIN_FILES]
+    place = os.path.join(folder, "")
+    waiting = [(place + name, 0) for name in MAIN_FILES]
     while waiting:
         path, depth = waiting.pop()
         if path in states:
@@ -87,13 +90,16 @@ def _read(path: str) -> tuple[os.stat_result, bytes]:
     """
     # Without O_NONBLOCK opening a named pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         found = os.fstat(descriptor)
         if not mode_bits.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "no regular file", path)
-        if found.st_size > MAX_FILE_BYTES:
+        data = read_open(descriptor, MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, f"larger than {MAX_FILE_BYTES} bytes", path)
-        return found, stream.read()
+        return found, data
+    finally:
+        os.close(descriptor)
 
 
 def _included(text: str, folder: Path) -> Iterator[str]:

@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 MAX_RECORDS = 200_000
@@ -43,7 +44,7 @@ def parse_records(lines: Sequence[str]) -> tuple[LogRecord, ...]:
     return tuple(records)
 
 
-def read(root: Path) -> list[str]:
+def read(root: Path) -> Sequence[str]:
     """The raw lines of ROOT/dev/kmsg that are there now, oldest first; never waits for more.
 
     A missing log gives an empty list: a kernel may be built without one.
@@ -52,7 +53,7 @@ def read(root: Path) -> list[str]:
         OSError: it is there but cannot be read (for instance PermissionError).
     """
     try:
-        descriptor = os.open(root / "dev" / "kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(f"{root}/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return []
     try:
@@ -79,10 +80,15 @@ def _read_records(descriptor: int) -> Iterator[str]:
         yield chunk.split(b"\n", 1)[0].decode("utf-8", "replace")
 
 
-def _read_file(descriptor: int) -> list[str]:
+def _read_file(descriptor: int) -> Sequence[str]:
     """The newest MAX_FILE_BYTES of a plain file that stands in for the log."""
     size = os.fstat(descriptor).st_size
     start = max(0, size - MAX_FILE_BYTES)
-    data = os.pread(descriptor, MAX_FILE_BYTES, start)
-    lines = data.decode("utf-8", "replace").split("\n")
+    lines = _lines(os.pread(descriptor, min(size, MAX_FILE_BYTES), start))
     return lines[1:] if start else lines
+
+
+@lru_cache(maxsize=4)
+def _lines(data: bytes) -> tuple[str, ...]:
+    """A pass looks several times, mostly at the same."""
+    return tuple(data.decode("utf-8", "replace").split("\n"))

@@ -6,15 +6,16 @@ import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from connector.model import Problem
 from connector.observe.mounts import DRBD_MAJOR, Mount, parse_mountinfo
 from connector.observe.processes import MAX_PROCESSES, process_ids
+from connector.observe.reading import read_at_most
 
 MAX_TABLE_BYTES = 4 * 1024 * 1024
 MAX_NAMESPACES = 1_024
-_PIECE_BYTES = 64 * 1024
 
 # ESRCH and ENOENT: it ended meanwhile. EINVAL: it has ended but nobody has waited for it yet
 # (fs/proc_namespace.c `mounts_open_common`: no nsproxy any more). Neither has mounts.
@@ -119,11 +120,7 @@ def _read(root: Path, name: str, visible: VisibleMounts) -> bytes | None:
     Unlike its links the file may be read by everybody, unless /proc is mounted with hidepid.
     """
     try:
-        with (root / "proc" / name / "mountinfo").open("rb", buffering=0) as stream:
-            # In pieces: asked for all at once it would clear a buffer of the whole bound.
-            data = stream.read(_PIECE_BYTES)
-            while len(data) <= MAX_TABLE_BYTES and (piece := stream.read(_PIECE_BYTES)):
-                data += piece
+        data = read_at_most(f"{root}/proc/{name}/mountinfo", MAX_TABLE_BYTES + 1)
     except PermissionError:
         visible.hidden += 1
         return None
@@ -140,7 +137,7 @@ def _of_drbd(data: bytes, visible: VisibleMounts) -> tuple[Mount, ...]:
     """The lines that may concern DRBD. Most tables have none, which is told without parsing."""
     if b" %d:" % DRBD_MAJOR not in data and b"drbd" not in data:
         return ()
-    mounts, damaged = parse_mountinfo(os.fsdecode(data))
+    mounts, damaged = _parsed(data)
     if damaged:
         visible.problems.extend(damaged)
         visible.complete = False
@@ -149,3 +146,9 @@ def _of_drbd(data: bytes, visible: VisibleMounts) -> tuple[Mount, ...]:
         for mount in mounts
         if mount.major == DRBD_MAJOR or (mount.major == 0 and "drbd" in mount.source)
     )
+
+
+@lru_cache(maxsize=4)
+def _parsed(data: bytes) -> tuple[tuple[Mount, ...], tuple[Problem, ...]]:
+    """A pass looks several times, mostly at the same."""
+    return parse_mountinfo(os.fsdecode(data))

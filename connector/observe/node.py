@@ -38,7 +38,7 @@ def look(world: World, settings: Settings) -> Observation:
         NotPermitted: /proc/drbd may not be read.
         ConnectorError: it cannot be read for another reason.
     """
-    proc = proc_drbd.parse(_read_proc_drbd(world.root))
+    proc = _parsed(_read_proc_drbd(world.root))
     _require_supported(proc)
     problems = list(proc.problems)
     configured: Sequence[ConfiguredResource] = ()
@@ -72,7 +72,7 @@ def connections(world: World, resources: Iterable[Resource]) -> dict[str, Connec
     Raises:
         NoDrbd, NotPermitted, ConnectorError: as `look`.
     """
-    proc = proc_drbd.parse(_read_proc_drbd(world.root))
+    proc = _parsed(_read_proc_drbd(world.root))
     return {
         resource.name: connection_of(proc, [volume.minor for volume in resource.volumes])
         for resource in resources
@@ -80,18 +80,21 @@ def connections(world: World, resources: Iterable[Resource]) -> dict[str, Connec
 
 
 def _read_proc_drbd(root: Path) -> bytes:
-    shown = root / "proc/drbd"
     try:
         return proc_drbd.read(root)
-    except FileNotFoundError as error:
-        raise NoDrbd(
+    except OSError as error:
+        raise _unreadable(root / "proc/drbd", error) from error
+
+
+def _unreadable(shown: Path, error: OSError) -> ConnectorError:
+    if isinstance(error, FileNotFoundError):
+        return NoDrbd(
             f"no DRBD here: {shown} does not exist. Load the module with `modprobe drbd`, or "
             "remove connector from this machine."
-        ) from error
-    except PermissionError as error:
-        raise NotPermitted(f"{shown} may not be read: run connector as root") from error
-    except OSError as error:
-        raise ConnectorError(f"{shown} cannot be read: {error.strerror}") from error
+        )
+    if isinstance(error, PermissionError):
+        return NotPermitted(f"{shown} may not be read: run connector as root")
+    return ConnectorError(f"{shown} cannot be read: {error.strerror}")
 
 
 def _require_supported(proc: ProcDrbd) -> None:
@@ -132,6 +135,12 @@ def _with_background(
         )
         for resource in found
     )
+
+
+@lru_cache(maxsize=4)
+def _parsed(data: bytes) -> ProcDrbd:
+    """What /proc/drbd says. A pass looks several times, mostly at the same."""
+    return proc_drbd.parse(data)
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,7 @@ from connector.model import ProcDrbd
 from connector.observe import minor_line
 from connector.observe.minor_block import MAX_PROBLEMS, STATISTICS_START, MinorBlock, Problems
 from connector.observe.progress import PROGRESS_LINE
+from connector.observe.reading import read_at_most
 
 # Not `typing.TYPE_CHECKING`: cron pays for every import, once a minute.
 TYPE_CHECKING = False
@@ -79,8 +80,7 @@ def read(root: Path) -> bytes:
     Raises FileNotFoundError where the drbd module is not loaded, PermissionError where the file
     may not be read, and any other OSError as it comes.
     """
-    with (root / "proc" / "drbd").open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    return read_at_most(f"{root}/proc/drbd", MAX_BYTES + 1)
 
 
 def parse(text: str | bytes) -> ProcDrbd:

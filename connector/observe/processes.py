@@ -36,7 +36,7 @@ def process_ids(root: Path, limit: int = MAX_PROCESSES) -> tuple[list[int], bool
     Raises:
         OSError: ROOT/proc cannot be listed.
     """
-    names = os.listdir(root / "proc")
+    names = os.listdir(f"{root}/proc")
     pids = sorted(int(name) for name in names if name.isascii() and name.isdigit())
     return pids[:limit], len(pids) <= limit
 
@@ -50,7 +50,7 @@ def cluster_owner(root: Path) -> str | None:
     """
     try:
         pids, _ = process_ids(root)
-        trusted = (root / "proc").stat().st_uid
+        trusted = os.stat(f"{root}/proc").st_uid
     except OSError:
         return None
     found = {name: pid for pid in pids if (name := _command_name(root, pid)) in _OWNERS}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat as mode_bits
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -17,6 +18,7 @@ from connector.memory.files import MAX_BYTES, write_atomic
 from connector.model import AfterSplitBrain, ConfiguredResource, ConfiguredVolume
 from connector.observe.configuration_files import fingerprint
 from connector.observe.dump_xml import ResourcesUnknown, checked, parse_dump_xml
+from connector.observe.reading import read_open
 
 if TYPE_CHECKING:
     from connector.program import Completed, Run
@@ -90,18 +92,27 @@ def _failure(completed: Completed, timeout_s: float) -> str:
 
 def _cached(path: Path, key: _Json) -> tuple[ConfiguredResource, ...] | None:
     """What is kept for exactly this key; None for anything else, whatever is wrong with it."""
-    import json
-
     try:
-        kept = json.loads(_own_file(path))
-        if not isinstance(kept, dict) or kept.get("key") != key:
-            return None
-        entries = kept["resources"]
-        if type(entries) is not list or kept.get("crc32") != _checksum(entries):
-            return None
-        return checked(_restored(entry) for entry in entries)
+        kept_key, kept = _kept(_own_file(path))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, ResourcesUnknown):
         return None
+    return kept if kept_key == key else None
+
+
+@lru_cache(maxsize=4)
+def _kept(data: bytes) -> tuple[_Json, tuple[ConfiguredResource, ...]]:
+    """What `_keep` wrote: for which key, and the resources. A pass looks several times.
+
+    Raises:
+        ValueError, KeyError, TypeError, RecursionError, ResourcesUnknown: it did not write this.
+    """
+    import json
+
+    kept = json.loads(data)
+    key, entries = kept["key"], kept["resources"]
+    if type(entries) is not list or kept["crc32"] != _checksum(entries):
+        raise ValueError("not what was written")
+    return key, checked(_restored(entry) for entry in entries)
 
 
 def _own_file(path: Path) -> bytes:
@@ -113,12 +124,14 @@ def _own_file(path: Path) -> bytes:
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags)
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         found = os.fstat(descriptor)
         writable_by_others = found.st_mode & (mode_bits.S_IWGRP | mode_bits.S_IWOTH)
         if found.st_uid != os.geteuid() or writable_by_others:
             raise ValueError(f"{path} may be written by others")
-        data = stream.read(MAX_BYTES + 1)
+        data = read_open(descriptor, MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_BYTES:
         raise ValueError(f"{path} is larger than {MAX_BYTES} bytes")
     return data

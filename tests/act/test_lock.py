@@ -13,7 +13,7 @@ from pathlib import Path
 import filelock
 import pytest
 
-from connector.act.lock import pass_lock
+from connector.act.lock import pass_lock, take
 from connector.errors import ConnectorError, LockHeld, NotPermitted
 from tests.act.programs import alive, pid_in, python, wait_for, write_program
 
@@ -181,6 +181,52 @@ def test_what_a_file_holds_is_kept(tmp_path: Path) -> None:
         pass
 
     assert path.read_bytes() == b"precious"
+
+
+def test_a_named_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "connector.lock"
+    os.mkfifo(path)
+
+    with pass_lock(path), pytest.raises(LockHeld):
+        must_not_be_had(path)
+
+
+def test_a_file_that_was_removed_while_it_was_held_does_not_bar_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "connector.lock"
+
+    with pass_lock(path):
+        path.unlink()
+        with pass_lock(path):
+            assert path.exists()
+
+
+def test_one_that_was_removed_while_it_was_being_locked_is_not_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "connector.lock"
+    with path.open("wb") as opened:
+        path.unlink()
+        with pytest.raises(LockHeld, match="was removed"):
+            take(opened.fileno(), path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("sticky", [True, False])
+def test_in_a_folder_as_tmp_is_a_strangers_file_is_not_locked(tmp_path: Path, sticky: bool) -> None:
+    """Its owner may put another one in its place, which the next pass would lock."""
+    path = tmp_path / "connector.lock"
+    path.write_bytes(b"")
+    os.chown(path, 65534, 65534)
+    tmp_path.chmod(0o1755 if sticky else 0o755)  # not 0o1777, where the kernel itself refuses
+
+    if not sticky:
+        with pass_lock(path):
+            return
+    with pytest.raises(NotPermitted, match="belongs to user 65534") as told:
+        must_not_be_had(path)
+
+    assert told.value.exit_status == 77
+    tmp_path.chmod(0o755)
+    with pass_lock(path):  # it was given back
+        pass
 
 
 def test_a_folder_in_its_place_is_a_sentence(tmp_path: Path) -> None:

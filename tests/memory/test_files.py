@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.memory.files import read_bounded, set_aside, sweep, write_atomic
+from connector.memory.files import read_bounded, set_aside, sweep, write_atomic, write_changed
 
 
 def test_written_whole_with_its_mode(tmp_path: Path) -> None:
@@ -60,6 +60,52 @@ def test_a_symbolic_link_in_the_way_is_not_written_through(tmp_path: Path) -> No
     (tmp_path / "link").symlink_to(target)
     write_atomic(tmp_path / "link", b"new")
     assert target.read_text() == "precious"
+
+
+def test_a_name_without_a_folder_is_one_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_atomic(Path("file"), b"here")
+    assert (tmp_path / "file").read_bytes() == b"here"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def inode(path: Path) -> int:
+    """Another one after each writing."""
+    return path.stat().st_ino
+
+
+def test_what_is_there_already_is_not_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    write_changed(path, b"one")
+    first = inode(path)
+    write_changed(path, b"one")
+    assert inode(path) == first
+    write_changed(path, b"two")
+    assert inode(path) != first
+    assert path.read_bytes() == b"two"
+    write_changed(path, b"")
+    assert path.read_bytes() == b""
+
+
+def test_what_only_looks_so_is_written_again(tmp_path: Path) -> None:
+    """Another mode, a link, a longer file that begins so, a folder that cannot be written over."""
+    path, target = tmp_path / "file", tmp_path / "target"
+    write_changed(path, b"one")
+    path.chmod(0o644)
+    write_changed(path, b"one")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.rename(target)
+    path.symlink_to(target)
+    write_changed(path, b"one")
+    assert not path.is_symlink()
+    path.write_bytes(b"one and more")
+    write_changed(path, b"one")
+    assert path.read_bytes() == b"one"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_changed(tmp_path / "folder", b"one")
 
 
 def test_reading_is_bounded(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ class Agent:
         self.pair = pair
         self.folder = folder
         self.shown = Shown(folder / "root")
+        self._etc = self.shown.root / "etc"
         self.settings = settings
         self.troubles: deque[Trouble] = deque()
         self.dies_at: int = NEVER
@@ -78,7 +79,7 @@ class Agent:
         """What a pass touches: each touch may be its last."""
         clock = _MortalClock(self, during)
         run = _mortal(self._drbdadm, self, during, witness)
-        return World(self.shown.root, run, clock, self.node, self.shown.root / "etc")
+        return World(self.shown.root, run, clock, self.node, self._etc)
 
     def run_pass(self, witness: Witness) -> Pass:
         """One pass as cron starts it; it ends with the node, or where it is to be killed."""
@@ -152,6 +153,11 @@ def _mortal(drbdadm: Run, agent: Agent, during: Pass, witness: Witness) -> Run:
         if "dump-xml" in argv:
             return drbdadm(argv, timeout_s)
         _touch(during)
+        if argv[0] != "drbdadm":
+            # What keeps a copy changes nothing of DRBD's, and may be its last, too.
+            done = drbdadm(argv, timeout_s)
+            _touch(during)
+            return done
         during.commands.append(" ".join(argv))
         witness.command_began(during, argv)
         done = _troubled(agent, drbdadm, argv, timeout_s)

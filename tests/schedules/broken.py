@@ -95,7 +95,7 @@ BREAKS: tuple[Break, ...] = (
         (
             Edit(
                 "connector/act/lock.py",
-                "        lock.acquire()\n",
+                "        take(descriptor, path)\n",
                 "        pass\n",
             ),
         ),
@@ -107,12 +107,12 @@ BREAKS: tuple[Break, ...] = (
         (
             Edit(
                 "connector/act/lock.py",
-                "    try:\n        yield\n    finally:\n",
-                "    held = path.parent / 'held'\n"
-                "    if held.exists():\n"
-                "        raise LockHeld('held')\n"
-                "    held.touch()\n"
-                "    try:\n        yield\n        held.unlink()\n    finally:\n",
+                "        yield\n    finally:\n",
+                "        held = path.parent / 'held'\n"
+                "        if held.exists():\n"
+                "            raise LockHeld('held')\n"
+                "        held.touch()\n"
+                "        yield\n        held.unlink()\n    finally:\n",
             ),
         ),
         _rules("one pass"),
@@ -218,6 +218,30 @@ BREAKS: tuple[Break, ...] = (
             ),
         ),
         _rules("record"),
+    ),
+    Break(
+        "what is given up is not kept",
+        "2",
+        (
+            Edit(
+                "connector/act/execute.py",
+                "                rescue = hands.rescue(decision)\n",
+                "                rescue = None\n",
+            ),
+        ),
+        _rules("rescue"),
+    ),
+    Break(
+        "an old rescue is taken for a new one",
+        "2",
+        (
+            Edit(
+                "connector/rescue/keep.py",
+                "    return kept == now and all(None not in amounts for amounts in now.values())\n",
+                "    return True\n",
+            ),
+        ),
+        _rules("rescue"),
     ),
     Break(
         "attempts are not counted",

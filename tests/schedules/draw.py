@@ -16,7 +16,7 @@ from .schedule import Happening, Schedule, Setup
 One = TypeVar("One")
 PLAYED_S = 1080.0
 _FIRST_S = 45.0
-_POLICIES = (
+POLICIES = (
     ("disconnect", "disconnect", "disconnect"),
     ("disconnect", "disconnect", "disconnect"),
     ("disconnect", "disconnect", "disconnect"),
@@ -52,7 +52,7 @@ def draw(seed: int, mode: str | None = None) -> Schedule:
         seed=seed,
         mode=mode or dice.one_of(("discard", "discard", "reconnect", "reconnect", "observe")),
         volumes=dice.one_of(((1,), (1,), (1,), (2,), (1, 1))),
-        after_sb=dice.one_of(_POLICIES),
+        after_sb=dice.one_of(POLICIES),
         demote_grace_s=dice.one_of((0, 60, 90)),
         max_attempts=dice.one_of((2, 3, 5)),
         respect_disconnect_s=dice.one_of((0, 120, 300)),
@@ -81,15 +81,21 @@ def _cut(dice: Dice, found: list[Happening], _names: list[str], at_s: float) -> 
     if dice.chance(0.3):
         found.append(Happening(at_s, "flap", number=2 + int(dice.below(6))))
         return
-    found.append(Happening(at_s, "cut"))
+    found.append(Happening(at_s, "cut", _silent(dice)))
     found.append(Happening(round(at_s + 1 + dice.below(240), 2), "mend"))
 
 
+def _silent(dice: Dice) -> str:
+    """The node whose frames alone are lost, in one cut of four; else both's are."""
+    return dice.one_of(NODES) if dice.chance(0.25) else ""
+
+
 def _split(dice: Dice, found: list[Happening], names: list[str], at_s: float) -> None:
-    """Both links are cut: both nodes become active, and write."""
+    """Both links are cut: both nodes become active, and write; one may see it, one way."""
     apart_s = 14 + dice.below(200)
-    found.append(Happening(at_s, "cut"))
-    found.append(Happening(round(at_s + dice.below(3), 2), "cut beats"))
+    silent = _silent(dice)
+    found.append(Happening(at_s, "cut", silent))
+    found.append(Happening(round(at_s + dice.below(3), 2), "cut beats", silent))
     mended_s = round(at_s + apart_s, 2)
     found.append(Happening(mended_s, "mend"))
     found.append(Happening(round(mended_s + dice.below(60), 2), "mend beats"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connector.memory.files import MAX_BYTES
+from connector.observe.reading import read_at_most
 from connector.report.passes import PassReport
 
 from . import rules
@@ -110,7 +113,8 @@ def _twice(play: Play, node: str) -> None:
 def _traces(folder: Path) -> dict[str, bytes]:
     """Everything below the folder but when the last pass was."""
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "last-pass.json"
+        f"{place}/{name}": read_at_most(f"{place}/{name}", MAX_BYTES)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name != "last-pass.json"
     }

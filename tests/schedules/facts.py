@@ -37,7 +37,8 @@ class Link:
     refusal: Refusal | None = None
     solved: str = ""  # by what the split of the present connection was ended
     discarded_by: dict[str, str] = field(default_factory=dict)  # node -> "agent" or "person"
-    connected_by_agent: set[str] = field(default_factory=set)  # whose next handshake is its doing
+    # Whose next handshake is its doing, and whether it was Primary then.
+    connected_by_agent: dict[str, bool] = field(default_factory=dict)
     unfinished: bool = False  # an earlier resync, when they shook hands
     changed: dict[tuple[str, int], int] = field(default_factory=dict)  # blocks, at the handshake
     acted: dict[str, set[int]] = field(default_factory=dict)  # passes since they last agreed

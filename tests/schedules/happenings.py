@@ -27,9 +27,9 @@ TYPED_S = 30.0
 FOLLOW_S = 30.0
 
 
-def _cut(play: Play, _: Happening) -> None:
-    if play.pair.state.link_up:
-        play.pair.cut_link()
+def _cut(play: Play, item: Happening) -> None:
+    """With a node: what that one sends is lost, and what its peer sends arrives."""
+    play.pair.cut_link(item.node or None)
 
 
 def _mend(play: Play, _: Happening) -> None:
@@ -46,12 +46,14 @@ def _flap(play: Play, item: Happening) -> None:
         play.pair.sleep(3.5)
 
 
-def _cut_beats(play: Play, _: Happening) -> None:
-    play.beats[0] = False
+def _cut_beats(play: Play, item: Happening) -> None:
+    """With a node: the beats of that one only are lost."""
+    for node in [item.node] if item.node else NODES:
+        play.beats_arrive[node] = False
 
 
 def _mend_beats(play: Play, _: Happening) -> None:
-    play.beats[0] = True
+    play.beats_arrive.update(dict.fromkeys(NODES, True))
 
 
 def _crash(play: Play, item: Happening) -> None:
@@ -61,9 +63,17 @@ def _crash(play: Play, item: Happening) -> None:
 
 
 def _boot(play: Play, item: Happening) -> None:
-    if not play.pair.state.nodes[item.node].up:
-        play.pair.boot(item.node)
-        play.begin_node(item.node)
+    _power_on(play, item.node)
+
+
+def _power_on(play: Play, node: str) -> None:
+    if play.pair.state.nodes[node].up:
+        return
+    try:
+        play.pair.boot(node)
+    except Refused:
+        return  # to boot takes its time, and somebody else has done so meanwhile
+    play.begin_node(node)
 
 
 def _switch(play: Play, item: Happening) -> None:
@@ -216,12 +226,10 @@ def _quiet(play: Play, item: Happening) -> None:
             for volume in range(len(resource.minors)):
                 with suppress(Refused):
                     play.pair.umount(node, resource.name, BY_HAND, volume)
-    play.beats[0] = True
+    _mend_beats(play, item)
     _mend(play, item)
     for node in NODES:
-        if not play.pair.state.nodes[node].up:
-            play.pair.boot(node)
-            play.begin_node(node)
+        _power_on(play, node)
 
 
 HAPPENINGS: Mapping[str, Happen] = {

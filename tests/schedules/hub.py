@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from greenlet import greenlet
 
@@ -34,20 +34,14 @@ class Process:
     alive: bool = True
 
 
-@dataclass(order=True)
-class _Due:
-    at_s: float
-    number: int
-    process: Process = field(compare=False)
-
-
 class Hub:
     """The time of the pair, and who waits for it. `resumed` is told of whoever goes on."""
 
     def __init__(self, pair: SimulatedPair, resumed: Callable[[Process], None]) -> None:
         self._pair = pair
         self._resumed = resumed
-        self._due: list[_Due] = []
+        # When, in what order at the same moment, and who: no two have the same number.
+        self._due: list[tuple[float, int, Process]] = []
         self._number = 0
         self._current: Process | None = None
         self._hub = greenlet.getcurrent()
@@ -90,29 +84,29 @@ class Hub:
 
     def run(self, until_s: float) -> None:
         """Let everything go on until that time."""
-        while self._due and self._due[0].at_s <= until_s:
-            due = heapq.heappop(self._due)
-            if not due.process.alive:
+        while self._due and self._due[0][0] <= until_s:
+            at_s, _, process = heapq.heappop(self._due)
+            if not process.alive:
                 continue
-            self._pair.advance(max(0.0, due.at_s - self.now_s))
-            self._resume(due.process)
+            self._pair.advance(max(0.0, at_s - self.now_s))
+            self._resume(process)
         self._pair.advance(max(0.0, until_s - self.now_s))
 
     def kill(self, node: str) -> None:
         """End everything that runs on a node, wherever it is; whoever asks for it goes on."""
-        for due in list(self._due):
-            if due.process.node == node and due.process is not self._current:
-                self._end(due.process)
+        for _, _, process in list(self._due):
+            if process.node == node and process is not self._current:
+                self._end(process)
 
     def end(self) -> None:
         """End everything: what is left would keep its files open."""
-        for due in self._due:
-            self._end(due.process)
+        for _, _, process in self._due:
+            self._end(process)
         self._due.clear()
 
     def _later(self, process: Process, at_s: float) -> None:
         self._number += 1
-        heapq.heappush(self._due, _Due(at_s, self._number, process))
+        heapq.heappush(self._due, (at_s, self._number, process))
 
     def _resume(self, process: Process) -> None:
         if process.greenlet is None:

@@ -81,7 +81,7 @@ class Play:
             for node in NODES
         }
         self.hub = Hub(self.pair, self._resumed)
-        self.beats = [True]
+        self.beats_arrive = dict.fromkeys(NODES, True)  # those that a node sends
         self.services = {node: Service(self.pair, node, setup, self.witness) for node in NODES}
         self.began_s = self.pair.state.now_s
         self.witness.watch(self.pair, self.agents)
@@ -91,15 +91,12 @@ class Play:
         """Play it to its end."""
         violation, ended = None, ""
         try:
-            for resource in self.schedule.setup.resources:
-                self.pair.run_on("alpha")(("drbdadm", "secondary", resource.name), 15.0)
-            self.begin_node("alpha", first=True)
-            self.begin_node("beta", first=True)
+            self.begin()
             for item in self.schedule.happenings:
-                self._arrange(item)
+                self.arrange(item)
             quiet_s = self.began_s + self.schedule.setup.quiet_from_s
             self.hub.run(quiet_s)
-            self._arrange(Happening(self.schedule.setup.quiet_from_s, "quiet"))
+            self.arrange(Happening(self.schedule.setup.quiet_from_s, "quiet"))
             self.hub.run(quiet_s + SETTLE_S)
             ended = progress(self)
             rules.disks(self.witness)
@@ -118,6 +115,13 @@ class Play:
             violation,
         )
 
+    def begin(self) -> None:
+        """What runs on both nodes from the beginning on."""
+        for resource in self.schedule.setup.resources:
+            self.pair.run_on("alpha")(("drbdadm", "secondary", resource.name), 15.0)
+        for node in NODES:
+            self.begin_node(node, first=True)
+
     def begin_node(self, node: str, *, first: bool = False) -> None:
         """What runs on a node from its boot on."""
         agent, service = self.agents[node], self.services[node]
@@ -129,7 +133,7 @@ class Play:
         cron_s = (self.schedule.setup.cron_s[place] - into_minute_s) % MINUTE_S
         if first and node == "alpha":
             self.hub.begin("take over", node, service.take_over)
-        self.hub.begin(f"heartbeat {node}", node, lambda: service.beat(peer, self.beats))
+        self.hub.begin(f"heartbeat {node}", node, lambda: service.beat(peer, self.beats_arrive))
         self.hub.begin(f"service {node}", node, service.write)
         self.hub.begin(f"cron {node}", node, lambda: self._cron(node), in_s=cron_s)
 
@@ -155,7 +159,9 @@ class Play:
             self.hub.begin(f"pass {node}", node, lambda: self.run_pass(node), looks=True)
             self.pair.sleep(MINUTE_S)
 
-    def _arrange(self, item: Happening) -> None:
+    def arrange(self, item: Happening) -> None:
+        """Have something happen at its time, or now where that has passed."""
+
         def happen() -> None:
             self.tell(item.node, " ".join(str(item).split()[1:]))
             HAPPENINGS[item.what](self, item)

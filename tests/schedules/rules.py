@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -90,15 +91,24 @@ def _recorded(seen: Witness, node: str, resource: str, what: str) -> None:
 
 
 def agreed(seen: Witness, resource: str) -> None:
-    """A handshake has led to a connection: in mode reconnect no policy may take changes away."""
+    """A handshake has led to a connection: in mode reconnect no policy may take changes away.
+
+    A node that has taken over or let go since a pass connected it met its peer in a role that the
+    pass could not know: as any pair that waits for its link would have.
+    """
     link = seen.links[resource]
-    if link.solved != BY_POLICY or seen.mode != "reconnect" or not link.connected_by_agent:
+    connected = {
+        node
+        for node, primary in link.connected_by_agent.items()
+        if primary == any(item.primary for item in seen.pair.side(node, resource).volumes)
+    }
+    if link.solved != BY_POLICY or seen.mode != "reconnect" or not connected:
         return
     for node in NODES:
         for volume in seen.pair.side(node, resource).volumes:
             changed = link.changed[node, volume.volume]
             if volume.connection.value == "WFBitMapT" and changed:
-                who = ", ".join(sorted(link.connected_by_agent))
+                who = ", ".join(sorted(connected))
                 raise Violation(
                     "policy",
                     f"{resource}/{volume.volume}: DRBD's own policy takes {changed} blocks of "
@@ -131,8 +141,20 @@ def _may_be_lost(seen: Witness, node: str, resource: str, lost: set[str]) -> Non
     if link.solved == BY_WORD:
         if node not in link.discarded_by:
             raise Violation("lost", f"{what}, and it was not the one to give up")
+        if link.discarded_by[node] == "agent":
+            _rescued(seen, node, resource, lost, what)
     elif link.solved != BY_POLICY:
         raise Violation("lost", f"{what}, and there was no split brain to end")
+
+
+def _rescued(seen: Witness, node: str, resource: str, lost: set[str], what: str) -> None:
+    """What a pass gives up was kept whole before."""
+    kept: set[str] = set()
+    folder = seen.agents[node].settings.rescues_dir
+    for path in folder.glob(f"[0-9]*-{resource}/volume-*.img"):
+        kept |= set(json.loads(path.read_text(encoding="utf-8")).values())
+    if lost - kept:
+        raise Violation("rescue", f"{what}, and {len(lost - kept)} are in no rescue")
 
 
 def pass_ended(seen: Witness, found: Pass) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from connector.simulate import Refused, SimulatedPair
 from connector.simulate.cluster import BEAT_S, Member, Move
@@ -25,6 +25,12 @@ class Service:
         self._pair = pair
         self._setup = setup
         self._witness = witness
+        self._resources = [resource.name for resource in setup.resources]
+        self._volumes = [
+            (resource.name, volume, f"/srv/{resource.name}{volume}")
+            for resource in setup.resources
+            for volume in range(len(resource.minors))
+        ]
         self._blocks = 0
         self.member = self._fresh()
 
@@ -35,11 +41,11 @@ class Service:
 
     # What runs on the node
 
-    def beat(self, peer: Service, beats_arrive: Sequence[bool]) -> None:
-        """Heartbeat, for as long as the node is up; `beats_arrive[0]` is whether any do."""
+    def beat(self, peer: Service, beats_arrive: Mapping[str, bool]) -> None:
+        """Heartbeat, for as long as the node is up; `beats_arrive` by the node that sends them."""
         self.member = self._fresh()
         while True:
-            if beats_arrive[0] and self._pair.state.nodes[peer.node].up:
+            if beats_arrive[peer.node] and self._pair.state.nodes[peer.node].up:
                 self.member.hear(self._pair.state.now_s)
             if not self.frozen:
                 self._move(peer)
@@ -49,7 +55,7 @@ class Service:
         """The service's writes, each acknowledged when DRBD has it."""
         while True:
             self._pair.sleep(WRITE_EVERY_S)
-            for resource, volume, _ in self._volumes():
+            for resource, volume, _ in self._volumes:
                 if self._pair.side(self.node, resource).volumes[volume].mount_points:
                     self.write_one(resource, volume)
 
@@ -76,12 +82,12 @@ class Service:
 
     def take_over(self) -> None:
         """Promote and mount everything; undone where that fails."""
-        for resource in self._setup.resources:
-            if not self._drbdadm("primary", resource.name):
+        for resource in self._resources:
+            if not self._drbdadm("primary", resource):
                 self.let_go()
                 return
         self._pair.sleep(MOUNT_S)
-        for name, volume, where in self._volumes():
+        for name, volume, where in self._volumes:
             try:
                 self._mount(name, volume, where)
             except Refused:
@@ -92,24 +98,17 @@ class Service:
     def let_go(self) -> None:
         """Unmount everything, and demote unless it is sloppy this time."""
         self.member.active = False
-        for name, volume, where in self._volumes():
+        for name, volume, where in self._volumes:
             if where in self._pair.side(self.node, name).volumes[volume].mount_points:
                 self._pair.umount(self.node, name, where, volume)
         sloppy, self.sloppy = self.sloppy, False
-        for resource in self._setup.resources:
+        for resource in self._resources:
             if not sloppy:
-                self._drbdadm("secondary", resource.name)
+                self._drbdadm("secondary", resource)
 
     def _mount(self, resource: str, volume: int, where: str) -> None:
         if where not in self._pair.side(self.node, resource).volumes[volume].mount_points:
             self._pair.mount(self.node, resource, where, volume)
-
-    def _volumes(self) -> list[tuple[str, int, str]]:
-        return [
-            (resource.name, volume, f"/srv/{resource.name}{volume}")
-            for resource in self._setup.resources
-            for volume in range(len(resource.minors))
-        ]
 
     def _drbdadm(self, command: str, resource: str) -> bool:
         done = self._pair.run_on(self.node)(("drbdadm", command, resource), COMMAND_S)

@@ -72,7 +72,8 @@ class Witness:
         if during.person:
             link.acted.pop(during.node, None)
         if argv[1] == "connect":
-            link.connected_by_agent |= {during.node} if who == "agent" else set()
+            if who == "agent":
+                link.connected_by_agent[during.node] = self._primary(during.node, argv[-1])
             if "--discard-my-data" in argv:
                 link.discarded_by[during.node] = who
 
@@ -81,9 +82,12 @@ class Witness:
         link = self.links.get(argv[-1])
         if link is None or argv[1] != "connect":
             return
-        link.connected_by_agent.discard(node)
+        link.connected_by_agent.pop(node, None)
         if "--discard-my-data" in argv:
             link.discarded_by[node] = "person"
+
+    def _primary(self, node: str, resource: str) -> bool:
+        return any(volume.primary for volume in self.pair.side(node, resource).volumes)
 
     # The kernels
 
@@ -138,6 +142,6 @@ class Witness:
     def gone(self, node: str) -> None:
         """A node has lost its power: what it was going to ask for is forgotten."""
         for link in self.links.values():
-            link.connected_by_agent.discard(node)
+            link.connected_by_agent.pop(node, None)
             link.discarded_by.pop(node, None)
             link.acted.pop(node, None)
