@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
 from connector.model import Mode
-from connector.settings import RunSettings, Settings
+from connector.settings import RescueSettings, RunSettings, Settings
 
 DAY_S = 86_400
 YEAR_S = 365 * DAY_S
@@ -71,6 +71,32 @@ class RunSection(_Section):
         )
 
 
+class RescueSection(_Section):
+    """[rescue]: what is given up is kept first."""
+
+    keep: Literal["always", "never"] | None = None
+    otherwise: Literal["refuse", "discard"] | None = None
+    directory: Absolute | None = None
+    max_size_mib: Annotated[int, Field(ge=1, le=2**40)] | None = None
+    spare_percent: Annotated[float, Field(ge=0, le=90, allow_inf_nan=False)] | None = None
+    max_age_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] | None = None
+    copy_timeout: Annotated[float, Field(gt=0, le=7 * DAY_S, allow_inf_nan=False)] | None = None
+
+    def over(self, base: RescueSettings) -> RescueSettings:
+        """The settings `base` with what this section says."""
+        return RescueSettings(
+            keep=base.keep if self.keep is None else self.keep == "always",
+            refuse_without=(
+                base.refuse_without if self.otherwise is None else self.otherwise == "refuse"
+            ),
+            directory=base.directory if self.directory is None else Path(self.directory),
+            max_size_mib=base.max_size_mib if self.max_size_mib is None else self.max_size_mib,
+            spare_percent=_either(self.spare_percent, base.spare_percent),
+            max_age_days=_either(self.max_age_days, base.max_age_days),
+            copy_timeout_s=_either(self.copy_timeout, base.copy_timeout_s),
+        )
+
+
 class MetricsSection(_Section):
     """[metrics]: where they are written."""
 
@@ -82,6 +108,7 @@ class ConfigFile(_Section):
 
     policy: PolicySection = PolicySection()
     run: RunSection = RunSection()
+    rescue: RescueSection = RescueSection()
     metrics: MetricsSection = MetricsSection()
     resource: dict[str, PolicySection] = Field(default_factory=dict)
 
@@ -114,6 +141,7 @@ def validate(data: Mapping[str, Any], where: Callable[[tuple[str, ...]], str]) -
         policy=policy,
         by_resource={name: section.over(policy) for name, section in parsed.resource.items()},
         run=run,
+        rescue=parsed.rescue.over(RescueSettings()),
         textfile=Path(textfile) if textfile else None,
     )
 
@@ -138,6 +166,7 @@ def _known(location: tuple[str, ...]) -> str:
         "policy": PolicySection,
         "resource": PolicySection,
         "run": RunSection,
+        "rescue": RescueSection,
         "metrics": MetricsSection,
     }
     model = sections.get(location[0], ConfigFile) if len(location) > 1 else ConfigFile

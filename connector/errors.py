@@ -21,6 +21,10 @@ class OperatorNeeded(ConnectorError):
     exit_status = 3
 
 
+class NotKept(ConnectorError):
+    """What would be given up cannot be kept first: why, and what to do. Exit status 1."""
+
+
 class NoDrbd(ConnectorError):
     """There is no DRBD here, or a version that is not supported. Exit status 69."""
 

@@ -18,6 +18,7 @@ from connector.model import (
 )
 from connector.names import why_not
 from connector.observe import proc_drbd, resources
+from connector.rescue.due import is_due
 from connector.settings import Settings
 from connector.world import World
 
@@ -32,6 +33,8 @@ def nothing_to_do(world: World, settings: Settings) -> bool:
     if settings.textfile is not None or settings.by_resource:
         return False  # the metrics show more than this sees; a misspelt name is to be told
     if settings.incidents_file.exists() or settings.pauses_file.exists():
+        return False
+    if is_due(settings, world.clock.wall_s()):
         return False
     try:
         proc = proc_drbd.parse(proc_drbd.read(world.root))

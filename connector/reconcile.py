@@ -10,6 +10,7 @@ from connector.decide.policy import decide
 from connector.model import Decision, DecisionName, Observation, Outcome, OutcomeKind, Resource
 from connector.observe.node import connections, look
 from connector.report.passes import PassReport, ResourceReport
+from connector.rescue.due import is_due
 from connector.settings import Settings
 from connector.survey import choose, decide_all, unknown_resources, untouched
 from connector.world import World
@@ -36,7 +37,7 @@ def reconcile(world: World, settings: Settings, *, only: str | None = None) -> P
     start = _Start(world, settings)
     if settings.run.looks_before_locking:
         seen = look(world, settings)
-        quiet = _quiet(choose(seen, only), seen, settings)
+        quiet = _quiet(choose(seen, only), seen, settings, start.wall_s)
         if quiet is not None:
             return start.report(seen, quiet, unknown_resources(settings, seen))
     from connector.act.lock import pass_lock
@@ -46,10 +47,12 @@ def reconcile(world: World, settings: Settings, *, only: str | None = None) -> P
 
 
 def _quiet(
-    chosen: tuple[Resource, ...], seen: Observation, settings: Settings
+    chosen: tuple[Resource, ...], seen: Observation, settings: Settings, now_wall_s: float
 ) -> tuple[ResourceReport, ...] | None:
     """The reports of a node with nothing to do and nothing to remember; None for any other."""
     if seen.problems or settings.incidents_file.exists() or settings.pauses_file.exists():
+        return None
+    if is_due(settings, now_wall_s):
         return None
     reports = []
     for resource in chosen:
@@ -125,7 +128,17 @@ def _locked(start: _Start, only: str | None) -> PassReport:
     )
     if not leaves_alone(decisions.values(), stays_while_waiting=stays):
         items = _judged(start, items, memory)
+    warnings = (*warnings, *_rescues(start, items))
     return start.report(seen, items, tuple(dict.fromkeys(warnings)))
+
+
+def _rescues(start: _Start, items: tuple[ResourceReport, ...]) -> tuple[str, ...]:
+    """Have an eye on what is kept, where it is time for that; what to tell of it."""
+    if not is_due(start.settings, start.wall_s):
+        return ()
+    from connector.rescue.attend import attend
+
+    return attend(start.world, start.settings, tuple(item.after for item in items))
 
 
 def _judged(
@@ -164,6 +177,18 @@ def _hands(start: _Start, decided_upon: tuple[Resource, ...]) -> Hands:
         resource = resources[decision.resource]
         given_up.keep(settings.given_up_dir, resource, decision, world.clock.wall_s())
 
+    def rescue(decision: Decision) -> str | None:
+        # Slow to import, and most passes give nothing up.
+        from connector.rescue.before_discard import before_discard as keep_first
+
+        return keep_first(
+            world,
+            settings,
+            lambda: look_again(decision.resource),
+            why=f"a pass, {decision.name}: {decision.reason}",
+            time_left_s=start.time_left_s,
+        )
+
     return Hands(
         run=world.run,
         drbdadm=settings.run.drbdadm,
@@ -171,5 +196,6 @@ def _hands(start: _Start, decided_upon: tuple[Resource, ...]) -> Hands:
         clock=world.clock,
         look_again=look_again,
         before_discard=before_discard,
+        rescue=rescue,
         time_left_s=start.time_left_s,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from connector.decide.context import Policy
@@ -28,12 +29,28 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RescueSettings:
+    """How what is given up is kept; `directory` None is `rescues` in the state directory."""
+
+    keep: bool = True
+    # Where it cannot be kept: refuse to give anything up, or give it up all the same.
+    refuse_without: bool = True
+    directory: Path | None = None
+    max_size_mib: int = 65_536
+    spare_percent: float = 10
+    max_age_days: float = 30
+    # Of a person's command; a pass takes what its own deadline leaves.
+    copy_timeout_s: float = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that connector.toml and the CONNECTOR_* variables can say."""
 
     policy: Policy = Policy()
     by_resource: Mapping[str, Policy] = field(default_factory=dict)
     run: RunSettings = RunSettings()
+    rescue: RescueSettings = RescueSettings()
     textfile: Path | None = None
 
     def policy_for(self, resource: str) -> Policy:
@@ -44,44 +61,60 @@ class Settings:
     @property
     def incidents_file(self) -> Path:
         """Open incidents; absent while everything is healthy."""
-        return self.run.state_dir / "incidents.json"
+        return _file(self.run.state_dir, "incidents.json")
 
     @property
     def pauses_file(self) -> Path:
         """Pauses; absent while there is none."""
-        return self.run.state_dir / "pauses.json"
+        return _file(self.run.state_dir, "pauses.json")
 
     @property
     def counters_file(self) -> Path:
         """Counters that survive between runs."""
-        return self.run.state_dir / "counters.json"
+        return _file(self.run.state_dir, "counters.json")
 
     @property
     def contended_file(self) -> Path:
         """One byte for each pass that found the lock held."""
-        return self.run.state_dir / "lock-contended"
+        return _file(self.run.state_dir, "lock-contended")
 
     @property
     def last_pass_file(self) -> Path:
         """When the last pass ended, how long it took, and whether it succeeded."""
-        return self.run.state_dir / "last-pass.json"
+        return _file(self.run.state_dir, "last-pass.json")
 
     @property
     def resources_file(self) -> Path:
         """The resource names of the configuration, as drbdadm gave them."""
-        return self.run.state_dir / "resources.json"
+        return _file(self.run.state_dir, "resources.json")
 
     @property
     def journal_file(self) -> Path:
         """One JSON line for each pass that did something or wanted to."""
-        return self.run.state_dir / "journal.jsonl"
+        return _file(self.run.state_dir, "journal.jsonl")
 
     @property
     def handlers_file(self) -> Path:
         """One JSON line for each call of `connector handler`."""
-        return self.run.state_dir / "handlers.jsonl"
+        return _file(self.run.state_dir, "handlers.jsonl")
 
     @property
     def given_up_dir(self) -> Path:
         """Records of what was about to be given up, one file each."""
-        return self.run.state_dir / "given-up"
+        return _file(self.run.state_dir, "given-up")
+
+    @property
+    def rescues_dir(self) -> Path:
+        """Rescues: a folder for each, with its record and its copies."""
+        return self.rescue.directory or self.run.state_dir / "rescues"
+
+    @property
+    def rescues_due_file(self) -> Path:
+        """When a pass has to look at the rescues next; absent while there are none."""
+        return self.run.state_dir / "rescues-due"
+
+
+@lru_cache(maxsize=64)
+def _file(folder: Path, name: str) -> Path:
+    """The same Path each time: a pass asks often, and a Path remembers what it is as text."""
+    return folder / name

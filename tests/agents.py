@@ -58,7 +58,7 @@ class Agents:
         drbdadm = self.pair.run_on(node)
 
         def run(argv: Sequence[str], timeout_s: float) -> Completed:
-            if "dump-xml" not in argv:
+            if argv[0] == "drbdadm" and "dump-xml" not in argv:
                 self.commands[node].append(" ".join(argv))
             return answer(argv, timeout_s) or drbdadm(argv, timeout_s)
 

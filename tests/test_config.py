@@ -13,7 +13,7 @@ from connector.config import line_of, load
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
 from connector.model import Mode
-from connector.settings import Settings
+from connector.settings import RescueSettings, Settings
 
 FULL = """\
 [policy]
@@ -30,6 +30,15 @@ settle = 5
 lock = "/run/lock/connector"
 state_dir = "/srv/connector"
 drbdadm = "/opt/drbd/drbdadm"
+
+[rescue]
+keep = "never"
+otherwise = "discard"
+directory = "/srv/rescues"
+max_size_mib = 100
+spare_percent = 2.5
+max_age_days = 0.5
+copy_timeout = 60
 
 [metrics]
 textfile = "/srv/connector.prom"
@@ -65,6 +74,16 @@ def test_everything_is_taken(tmp_path: Path) -> None:
     assert (str(run.lock), str(run.state_dir)) == ("/run/lock/connector", "/srv/connector")
     assert run.drbdadm == "/opt/drbd/drbdadm"
     assert str(settings.textfile) == "/srv/connector.prom"
+    assert settings.rescue == RescueSettings(
+        keep=False,
+        refuse_without=False,
+        directory=Path("/srv/rescues"),
+        max_size_mib=100,
+        spare_percent=2.5,
+        max_age_days=0.5,
+        copy_timeout_s=60,
+    )
+    assert settings.rescues_dir == Path("/srv/rescues")
 
 
 def test_nothing_means_the_defaults(tmp_path: Path) -> None:
@@ -85,17 +104,68 @@ def test_variables_beat_the_file(tmp_path: Path) -> None:
     assert settings.policy_for("mail").mode is Mode.OBSERVE
 
 
+def test_what_is_given_up_is_kept_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "connector.toml"
+    path.write_text('[run]\nstate_dir = "/srv/connector"\n')
+    settings = load(path, {})
+    assert (settings.rescue.keep, settings.rescue.refuse_without) == (True, True)
+    assert settings.rescues_dir == Path("/srv/connector/rescues")
+    assert settings.rescues_due_file == Path("/srv/connector/rescues-due")
+    path.write_text('[rescue]\nkeep = "always"\notherwise = "refuse"\n')
+    assert load(path, {}) == Settings()
+
+
+def test_variables_say_how_it_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "connector.toml"
+    path.write_text(FULL)
+    variables = {
+        "KEEP": "always",
+        "OTHERWISE": "refuse",
+        "DIRECTORY": "/var/tmp/rescues",
+        "MAX_SIZE_MIB": "7",
+        "SPARE_PERCENT": "0",
+        "MAX_AGE_DAYS": "1.5",
+        "COPY_TIMEOUT": "3600",
+    }
+    settings = load(path, {f"CONNECTOR_RESCUE_{name}": text for name, text in variables.items()})
+    expected = RescueSettings(True, True, Path("/var/tmp/rescues"), 7, 0, 1.5, 3600)
+    assert settings.rescue == expected
+    assert load(path, {"CONNECTOR_RESCUE_KEEP": "always"}).rescue == RescueSettings(
+        True, False, Path("/srv/rescues"), 100, 2.5, 0.5, 60
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('[policy]\nmodus = "discard"\n', "FILE:2: policy.modus: unknown key; known here: mode,"),
-        ("[polcy]\n", "FILE:1: polcy: unknown key; known here: policy, run, metrics, resource"),
+        (
+            "[polcy]\n",
+            "FILE:1: polcy: unknown key; known here: policy, run, rescue, metrics, resource",
+        ),
         ('[policy]\n\nmode = "discrad"\n', "FILE:3: policy.mode: Input should be 'observe',"),
         ('[policy]\nmax_attempts = "3"\n', "FILE:2: policy.max_attempts: Input should be a valid"),
         ("[policy]\nmax_attempts = 0\n", "FILE:2: policy.max_attempts: Input should be greater"),
         ("[policy]\ndemote_grace = nan\n", "FILE:2: policy.demote_grace: Input should be"),
         ("[policy]\ndemote_grace = -1\n", "FILE:2: policy.demote_grace: Input should be greater"),
         ('[run]\nlock = "here"\n', "FILE:2: run.lock: must be an absolute path (found 'here')"),
+        (
+            "[rescue]\nkept = 1\n",
+            "FILE:2: rescue.kept: unknown key; known here: keep, otherwise, directory, "
+            "max_size_mib, spare_percent, max_age_days, copy_timeout",
+        ),
+        ('[rescue]\nkeep = "sometimes"\n', "FILE:2: rescue.keep: Input should be 'always' or 'ne"),
+        ("[rescue]\nkeep = true\n", "FILE:2: rescue.keep: Input should be 'always' or 'never'"),
+        ('[rescue]\notherwise = "ask"\n', "FILE:2: rescue.otherwise: Input should be 'refuse'"),
+        ('[rescue]\ndirectory = "here"\n', "FILE:2: rescue.directory: must be an absolute path"),
+        ("[rescue]\nmax_size_mib = 0\n", "FILE:2: rescue.max_size_mib: Input should be greater"),
+        ("[rescue]\nmax_size_mib = 1.5\n", "FILE:2: rescue.max_size_mib: Input should be a valid"),
+        ("[rescue]\nspare_percent = 91\n", "FILE:2: rescue.spare_percent: Input should be less"),
+        ("[rescue]\nspare_percent = -1\n", "FILE:2: rescue.spare_percent: Input should be greate"),
+        ("[rescue]\nmax_age_days = 0\n", "FILE:2: rescue.max_age_days: Input should be greater"),
+        ("[rescue]\nmax_age_days = inf\n", "FILE:2: rescue.max_age_days: Input should be"),
+        ("[rescue]\ncopy_timeout = nan\n", "FILE:2: rescue.copy_timeout: Input should be"),
+        ("[rescue]\ncopy_timeout = 604801\n", "FILE:2: rescue.copy_timeout: Input should be less"),
         ("[run]\ndeadline = 10\n", "command_timeout (15 s) must be shorter than deadline (10 s)"),
         (
             "[resource.mail]\nmood = 1\n",
@@ -119,6 +189,13 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
     told = refused(tmp_path, "", CONNECTOR_POLICY_MOOD="x")
     assert told.startswith("CONNECTOR_POLICY_MOOD: unknown key")
     assert refused(tmp_path, "", CONNECTOR_RUN_DEADLINE="soon").startswith("CONNECTOR_RUN_DEADLINE")
+    told = refused(tmp_path, "", CONNECTOR_RESCUE_KEPT="never")
+    assert told.startswith("CONNECTOR_RESCUE_KEPT: unknown key; known here: keep, otherwise,")
+    told = refused(tmp_path, "", CONNECTOR_RESCUE_KEEP="yes")
+    assert told.startswith("CONNECTOR_RESCUE_KEEP: Input should be 'always' or 'never'")
+    told = refused(tmp_path, "", CONNECTOR_RESCUES_KEEP="never")
+    assert told.startswith("CONNECTOR_RESCUES_KEEP: unknown variable; known are")
+    assert "CONNECTOR_RESCUE_…" in told
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

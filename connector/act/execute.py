@@ -10,7 +10,7 @@ from connector.act import commands, drbdadm
 from connector.clock import Clock
 from connector.decide.confirm import superseded
 from connector.decide.context import Context
-from connector.errors import NotPermitted
+from connector.errors import NotKept, NotPermitted
 from connector.model import (
     CommandResult,
     Decision,
@@ -28,8 +28,9 @@ class Hands:
     """What acting needs of the world; times in seconds.
 
     `look_again` gives the resource as it is now. `before_discard` keeps a record of what may be
-    given up by a decision; an OSError from it stops the action. `time_left_s` is what the pass
-    still has.
+    given up by a decision; an OSError from it stops the action. `rescue` keeps what is about to
+    be given up, and gives its name, None where there is nothing to keep; NotKept stops the action.
+    `time_left_s` is what the pass still has.
     """
 
     run: Run
@@ -38,6 +39,7 @@ class Hands:
     clock: Clock
     look_again: Callable[[str], Resource | None]
     before_discard: Callable[[Decision], None]
+    rescue: Callable[[Decision], str | None]
     time_left_s: Callable[[], float]
 
 
@@ -51,6 +53,7 @@ def execute(decision: Decision, context: Context, hands: Hands) -> Outcome:
         NotPermitted: this process may not do it; then nothing else may be done either.
     """
     done: list[CommandResult] = []
+    rescue: str | None = None
     for step, action in enumerate(decision.actions):
         if step == 0 and decision.may_discard:
             try:
@@ -58,12 +61,20 @@ def execute(decision: Decision, context: Context, hands: Hands) -> Outcome:
             except OSError as error:
                 detail = f"nothing was done: the record of what would be given up {_why(error)}"
                 return Outcome(OutcomeKind.FAILED, detail)
+        if decision.may_discard and step == len(decision.actions) - 1:
+            # After a demotion, when nobody writes any more; what takes time comes before the look.
+            try:
+                rescue = hands.rescue(decision)
+            except NotKept as error:
+                detail = f"nothing was given up, since it cannot be kept first: {error}"
+                return Outcome(OutcomeKind.FAILED, detail, tuple(done))
         why = superseded(decision, step, hands.look_again(decision.resource), context)
         if why is not None:
-            return Outcome(OutcomeKind.SUPERSEDED, why, tuple(done))
+            return Outcome(OutcomeKind.SUPERSEDED, why, tuple(done), rescue)
         timeout_s = min(hands.command_timeout_s, hands.time_left_s())
         if timeout_s <= 0:
-            return Outcome(OutcomeKind.OUT_OF_TIME, "the pass ran out of time", tuple(done))
+            detail = "the pass ran out of time"
+            return Outcome(OutcomeKind.OUT_OF_TIME, detail, tuple(done), rescue)
         result = drbdadm.run_action(
             action,
             run=hands.run,
@@ -77,8 +88,9 @@ def execute(decision: Decision, context: Context, hands: Hands) -> Outcome:
         if result.outcome == drbdadm.CommandOutcome.NOT_PERMITTED.value:
             raise NotPermitted(drbdadm.explain_result(result))
         if result.outcome not in _GOOD:
-            return Outcome(OutcomeKind.FAILED, drbdadm.explain_result(result), tuple(done))
-    return Outcome(OutcomeKind.WAITING, "waiting for the peer", tuple(done))
+            detail = drbdadm.explain_result(result)
+            return Outcome(OutcomeKind.FAILED, detail, tuple(done), rescue)
+    return Outcome(OutcomeKind.WAITING, "waiting for the peer", tuple(done), rescue)
 
 
 def _still_holds(decision: Decision, step: int, context: Context, hands: Hands) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from connector.clock import Clock
 from connector.model import ESTABLISHED, ConnectionState, Outcome, OutcomeKind
@@ -44,9 +45,9 @@ def watch(
 def outcome_after(outcome: Outcome, state: ConnectionState | None) -> Outcome:
     """The outcome of commands that succeeded, now that the state has been watched."""
     if state in ESTABLISHED:
-        return Outcome(OutcomeKind.RECONNECTED, f"now {state}", outcome.commands)
+        return replace(outcome, kind=OutcomeKind.RECONNECTED, detail=f"now {state}")
     if state is ConnectionState.STANDALONE:
         detail = "the nodes met and parted again: StandAlone"
-        return Outcome(OutcomeKind.DROPPED, detail, outcome.commands)
+        return replace(outcome, kind=OutcomeKind.DROPPED, detail=detail)
     detail = f"waiting for the peer: {state or 'state unknown'}"
-    return Outcome(OutcomeKind.WAITING, detail, outcome.commands)
+    return replace(outcome, kind=OutcomeKind.WAITING, detail=detail)

@@ -22,10 +22,13 @@ COMMANDS = {
     "watch": "Stay, and run a pass as soon as DRBD says that something has changed.",
     "status": "What is seen, per resource, and what would be done.",
     "recover": "A person's recovery of one resource: shows the plan, asks, does it.",
+    "rescue": "What was given up: kept before it was, to look at, to take out, to drop.",
     "pause": "Keep the agent's hands off, for one resource or for all.",
     "resume": "End a pause, and let a resource be tried again.",
     "history": "What happened on this node, from the journal; draws one incident.",
+    "bundle": "One archive with all that somebody who helps would ask for, without secrets.",
     "check": "One line for Nagios and the like.",
+    "doctor": "What is wrong around this node, with a fix beside each.",
     "parse": "/proc/drbd text to JSON.",
     "table": "The decision table, from the code.",
     "explain": "What the table says of a saved state, in each mode.",
@@ -79,7 +82,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 nothing left to do, 1 an action failed, 2 usage, 3 an operator is "
     "needed, 69 no DRBD here, 75 another pass is at work, 77 not permitted, 78 configuration "
-    "error. `check` answers 0 to 3 as Nagios plugins do.",
+    "error. `check` and `doctor` answer 0 to 3 as Nagios plugins do.",
 )
 @click.option(
     "--version",
@@ -100,7 +103,7 @@ cli.params += COMMON
 
 def run(words: list[str]) -> int:
     """Run a command line; its exit status. Whatever happens, there is no traceback without -v."""
-    tell = _say_unknown if _is_check(words) else _say
+    tell = _TELLING.get(_command_of(words), _say)
     try:
         status = cli.main(args=words, prog_name="connector", standalone_mode=False)
         sys.stdout.flush()
@@ -111,7 +114,7 @@ def run(words: list[str]) -> int:
         if tell is _say_unknown:
             return _say_unknown(error.format_message(), error.exit_code)
         error.show()
-        return error.exit_code
+        return _UNKNOWN if tell is _say_and_be_unknown else error.exit_code
     except BrokenPipeError:
         # The reader has gone; what is left in the buffer would only raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -129,8 +132,8 @@ def run(words: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _is_check(words: list[str]) -> bool:
-    return next((word for word in words if word in COMMANDS), None) == "check"
+def _command_of(words: list[str]) -> str:
+    return next((word for word in words if word in COMMANDS), "")
 
 
 def _say(message: str, exit_status: int) -> int:
@@ -143,3 +146,12 @@ def _say_unknown(message: str, _exit_status: int) -> int:
     """Whatever went wrong, a monitoring plugin answers with one line and UNKNOWN."""
     click.echo(f"DRBD UNKNOWN: {' '.join(message.split()).replace('|', '/')}")
     return _UNKNOWN
+
+
+def _say_and_be_unknown(message: str, exit_status: int) -> int:
+    """The same for a person: `doctor` has the exit statuses of `check`, and many lines."""
+    _say(message, exit_status)
+    return _UNKNOWN
+
+
+_TELLING = {"check": _say_unknown, "doctor": _say_and_be_unknown}

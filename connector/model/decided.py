@@ -113,3 +113,4 @@ class Outcome:
     kind: OutcomeKind
     detail: str = ""
     commands: tuple[CommandResult, ...] = ()
+    rescue: str | None = None  # the name of what was kept before changes were given up

@@ -135,6 +135,7 @@ def _outcome(outcome: Outcome, after: Resource) -> dict[str, Any]:
         "connection": after.connection,
         "role": after.role,
         "commands": [_command(command) for command in outcome.commands],
+        "rescue": outcome.rescue,
     }
 
 

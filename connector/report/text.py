@@ -26,6 +26,8 @@ def _line(item: ResourceReport, *, dry_run: bool) -> str:
         parts.append(f"would run: {would}")
     elif done:
         parts.append(f"ran: {done}")
+    if item.outcome.rescue:
+        parts.append(f"kept first: rescue {item.outcome.rescue}")
     if item.outcome.kind not in (OutcomeKind.NOTHING, OutcomeKind.WOULD_ACT):
         parts.append(f"{item.outcome.kind}: {item.outcome.detail}")
     if item.needs_operator:

@@ -8,10 +8,11 @@ the first failure; a role is asked for volume by volume.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from connector.model import ConnectionState
+from connector.simulate import backing_store
+from connector.simulate.answer import Answer
 from connector.simulate.configuration import dump_xml, endpoint, other
 from connector.simulate.connection import connect, disconnect
 from connector.simulate.role import StateRefusal, demote, promote
@@ -57,18 +58,8 @@ _NOT_SIMULATED = frozenset(
         "wipe-md",
     ]
 )
-_OPTIONS = {"connect": ("--discard-my-data",)}
+_OPTIONS = {"connect": ("--discard-my-data", "--tentative")}
 _NET_OPTIONS = "--timeout=20 --connect-int=1 --ping-timeout=5 --ping-int=1 --protocol=C"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a program leaves behind; `error` where it was not to be had here at all."""
-
-    exit_status: int | None = 0
-    stdout: str = ""
-    stderr: str = ""
-    error: str | None = None
 
 
 def resources_of(state: PairState, argv: Sequence[str]) -> tuple[str, ...]:
@@ -88,10 +79,13 @@ def unwrapped(argv: Sequence[str]) -> Sequence[str]:
 def answer(state: PairState, node: str, argv: Sequence[str]) -> Answer:
     """Run a command line on a node."""
     line = unwrapped(argv)
-    if not line or PurePath(line[0]).name != "drbdadm":
-        return Answer(None, error=f"{line[0] if line else ''!r} is not on the simulated node")
+    program = PurePath(line[0]).name if line else ""
+    if program not in ("drbdadm", *backing_store.PROGRAMS):
+        return Answer(None, error=f"{program!r} is not on the simulated node")
     if not state.nodes[node].up:
         return Answer(None, error=f"{node} is down")
+    if program != "drbdadm":
+        return backing_store.answer(state.nodes[node], line)
     words = [word for word in line[1:] if not word.startswith("-")]
     options = [word for word in line[1:] if word.startswith("-")]
     if not words:
@@ -156,6 +150,7 @@ def _connect(state: PairState, node: str, name: str, options: Sequence[str]) -> 
     if discard and any(volume.primary for volume in side.volumes):
         return _failure(resource, 123, "--discard-my-data not allowed when primary.", line)
     side.discard_my_data = discard
+    side.tentative = "--tentative" in options
     connect(state, node, resource)
     return Answer()
 

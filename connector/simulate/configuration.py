@@ -89,7 +89,7 @@ def drbd_conf(resources: Sequence[SimulatedResource]) -> str:
         for node in NODES:
             volumes = "".join(
                 f"volume {number} {{ device /dev/drbd{minor} minor {minor}; "
-                f"disk {_backing_device(minor)}; meta-disk internal; }} "
+                f"disk {backing_device(minor)}; meta-disk internal; }} "
                 for number, minor in enumerate(resource.minors)
             )
             address = f"{ADDRESSES[node]}:{_port(resources, resource.name)}"
@@ -102,7 +102,7 @@ def _volume_xml(number: int, minor: int) -> str:
     return (
         f'            <volume vnr="{number}">\n'
         f'                <device minor="{minor}">/dev/drbd{minor}</device>\n'
-        f"                <disk>{_backing_device(minor)}</disk>\n"
+        f"                <disk>{backing_device(minor)}</disk>\n"
         "                <meta-disk>internal</meta-disk>\n"
         "            </volume>\n"
     )
@@ -122,5 +122,6 @@ def _port(resources: Sequence[SimulatedResource], resource: str) -> int:
     return _FIRST_PORT + [item.name for item in resources].index(resource)
 
 
-def _backing_device(minor: int) -> str:
+def backing_device(minor: int) -> str:
+    """The disk below a minor: /dev/vda below 0, and so on."""
     return f"/dev/vd{chr(ord('a') + minor)}"

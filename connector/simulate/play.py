@@ -122,6 +122,8 @@ class Play:
         for node, settings in self.settings.items():
             for path in sorted(settings.given_up_dir.glob("*.json")):
                 yield f"what {node} gave up is on record there: given-up/{path.name}"
+            for path in sorted(settings.rescues_dir.glob("[0-9]*")):
+                yield f"and was kept there whole before: rescues/{path.name}"
 
     def _scene(self, step: Step, minute: int = 0, passes: tuple[NodePass, ...] = ()) -> Scene:
         happened, self._happened = tuple(self._happened), []

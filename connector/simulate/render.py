@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 from connector.model import ConnectionState
+from connector.simulate.backing_store import render_disks
 from connector.simulate.configuration import drbd_conf
 from connector.simulate.state import KIB_PER_BLOCK, NodeState, PairState, VolumeSide
 
@@ -38,6 +39,7 @@ def render(state: PairState, node: str, root: Path) -> None:
     _write(root / "dev/kmsg", kmsg(shown))
     _write(root / "proc/sys/kernel/random/boot_id", boot_id(state, shown))
     _write(root / "etc/drbd.conf", drbd_conf(state.resources))
+    render_disks(shown, root)
     for volume in shown.volumes():
         _render_holders(root / f"sys/block/drbd{volume.minor}/holders", volume)
 

@@ -142,6 +142,8 @@ def _told(item: ResourceReport) -> Iterator[tuple[str, Text]]:
     if outcome.commands:
         commands = "; ".join(" ".join(command.argv) for command in outcome.commands)
         yield "ran", Text(commands, style="cyan")
+    if outcome.rescue:
+        yield "kept", Text(f"first: rescue {outcome.rescue}", style="green")
     if outcome.kind is not OutcomeKind.NOTHING:
         yield "then", Text(f"{outcome.kind}: {outcome.detail}")
     if item.needs_operator:

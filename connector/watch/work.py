@@ -35,6 +35,8 @@ _WHEN_ACTING = (
     "connector.report.exposition",
     "connector.report.metrics",
     "connector.report.publish",
+    "connector.rescue.attend",
+    "connector.rescue.before_discard",
     # What these import only where they need it.
     "encodings.ascii",
     "filelock",

@@ -11,8 +11,9 @@ from connector.act.execute import Hands, execute, rehearse
 from connector.act.watch import outcome_after, watch
 from connector.decide.context import Context, Policy
 from connector.decide.policy import decide
-from connector.errors import NotPermitted
+from connector.errors import NotKept, NotPermitted
 from connector.model import (
+    AfterSplitBrain,
     Cause,
     CommandResult,
     ConnectionState,
@@ -35,9 +36,22 @@ SPLIT = Evidence(
 )
 
 
-def apart(role: Role, *, in_use: bool = False, evidence: Evidence = Evidence()) -> Resource:
-    """A StandAlone resource."""
-    return resource(connection=C.STANDALONE, role=role, in_use=in_use, evidence=evidence)
+def apart(
+    role: Role,
+    *,
+    in_use: bool = False,
+    evidence: Evidence = Evidence(),
+    after_sb: AfterSplitBrain = AfterSplitBrain(),
+) -> Resource:
+    """A StandAlone resource with changes of its own."""
+    return resource(
+        connection=C.STANDALONE,
+        role=role,
+        in_use=in_use,
+        evidence=evidence,
+        after_sb=after_sb,
+        out_of_sync_kib=4,
+    )
 
 
 class Bench:
@@ -49,6 +63,7 @@ class Bench:
         self.now_s = 0.0
         self.left_s = 40.0
         self.record_fails = False
+        self.kept: str | NotKept | None = "20251124T160000Z-mail"
         self.answer: Callable[[Sequence[str]], Completed] = lambda argv: Completed(tuple(argv), 0)
 
     def wall_s(self) -> float:
@@ -72,9 +87,24 @@ class Bench:
         if self.record_fails:
             raise OSError(28, "No space left on device", "given-up")
 
+    def rescue(self, _decision: Decision) -> str | None:
+        self.events.append("rescue")
+        if isinstance(self.kept, NotKept):
+            raise self.kept
+        return self.kept
+
     @property
     def hands(self) -> Hands:
-        return Hands(self.run, "drbdadm", 15, self, self.look, self.record, lambda: self.left_s)
+        return Hands(
+            run=self.run,
+            drbdadm="drbdadm",
+            command_timeout_s=15,
+            clock=self,
+            look_again=self.look,
+            before_discard=self.record,
+            rescue=self.rescue,
+            time_left_s=lambda: self.left_s,
+        )
 
 
 def test_each_command_follows_another_look() -> None:
@@ -114,11 +144,92 @@ def test_a_mount_after_the_demotion_stops_the_second_step() -> None:
 DISCARD = Context(policy=Policy(mode=Mode.DISCARD), picture_age_s=1_000.0)
 
 
-def test_the_record_comes_before_the_discard_and_a_look_after_it() -> None:
+def test_record_and_rescue_come_before_the_discard_and_a_look_after_them() -> None:
     standby = apart(Role.SECONDARY, evidence=SPLIT)
     bench = Bench(standby)
-    execute(decide(standby, DISCARD), DISCARD, bench.hands)
-    assert bench.events == ["record", "look", "drbdadm connect --discard-my-data mail"]
+    outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
+    assert bench.events == ["record", "rescue", "look", "drbdadm connect --discard-my-data mail"]
+    assert outcome.rescue == "20251124T160000Z-mail"
+
+
+LOSSY = AfterSplitBrain("discard-zero-changes", "discard-secondary", "disconnect")
+
+
+def test_the_rescue_comes_after_the_demotion() -> None:
+    """A Primary may still be written to; and what a policy of DRBD takes is kept, too."""
+    before = apart(Role.PRIMARY, after_sb=LOSSY)
+    bench = Bench(before, apart(Role.SECONDARY, after_sb=LOSSY))
+    outcome = execute(decide(before, DISCARD), DISCARD, bench.hands)
+    assert bench.events == [
+        "record",
+        "look",
+        "drbdadm secondary mail",
+        "rescue",
+        "look",
+        "drbdadm connect mail",
+    ]
+    assert outcome.rescue == "20251124T160000Z-mail"
+
+
+def test_a_plain_connect_that_may_lose_is_kept_first() -> None:
+    standby = apart(Role.SECONDARY, after_sb=LOSSY)
+    bench = Bench(standby)
+    outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
+    assert bench.events == ["record", "rescue", "look", "drbdadm connect mail"]
+    assert (outcome.kind, outcome.rescue) == (OutcomeKind.WAITING, "20251124T160000Z-mail")
+
+
+def test_where_nothing_can_be_lost_nothing_is_kept() -> None:
+    standby = apart(Role.SECONDARY)
+    bench = Bench(standby)
+    outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
+    assert bench.events == ["look", "drbdadm connect mail"]
+    assert outcome.rescue is None
+
+
+@pytest.mark.parametrize("role", [Role.SECONDARY, Role.PRIMARY])
+def test_what_cannot_be_kept_is_not_given_up(role: Role) -> None:
+    before = apart(role, evidence=SPLIT, after_sb=LOSSY)
+    bench = Bench(before, apart(Role.SECONDARY, evidence=SPLIT, after_sb=LOSSY))
+    bench.kept = NotKept("there is no room")
+    outcome = execute(decide(before, DISCARD), DISCARD, bench.hands)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert outcome.detail == (
+        "nothing was given up, since it cannot be kept first: there is no room"
+    )
+    assert outcome.rescue is None
+    # What was done before that is told; and nothing comes after it.
+    demoted = ["drbdadm secondary mail"] if role is Role.PRIMARY else []
+    assert [" ".join(command.argv) for command in outcome.commands] == demoted
+    assert bench.events[-1] == "rescue"
+    assert not any("connect" in event for event in bench.events)
+
+
+def test_nothing_had_to_be_kept() -> None:
+    standby = apart(Role.SECONDARY, evidence=SPLIT)
+    bench = Bench(standby)
+    bench.kept = None
+    outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
+    assert (outcome.kind, outcome.rescue) == (OutcomeKind.WAITING, None)
+    assert bench.events[-1] == "drbdadm connect --discard-my-data mail"
+
+
+@pytest.mark.parametrize("how", ["superseded", "out of time", "refused"])
+def test_what_was_kept_is_told_although_it_came_to_nothing(how: str) -> None:
+    standby = apart(Role.SECONDARY, evidence=SPLIT)
+    bench = Bench(apart(Role.SECONDARY) if how == "superseded" else standby)
+    if how == "out of time":
+        bench.left_s = 0.0
+    if how == "refused":
+        bench.answer = lambda argv: Completed(tuple(argv), 10, stderr="mail: no")
+    outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
+    assert outcome.kind is not OutcomeKind.WAITING
+    assert outcome.rescue == "20251124T160000Z-mail"
+
+
+def test_what_the_watch_makes_of_it_keeps_the_name() -> None:
+    waiting = Outcome(OutcomeKind.WAITING, "", (), "20251124T160000Z-mail")
+    assert outcome_after(waiting, C.CONNECTED).rescue == "20251124T160000Z-mail"
 
 
 def test_without_a_record_nothing_is_given_up() -> None:
@@ -136,7 +247,7 @@ def test_evidence_that_went_away_supersedes_a_discard() -> None:
     bench = Bench(apart(Role.SECONDARY))
     outcome = execute(decide(standby, DISCARD), DISCARD, bench.hands)
     assert outcome.kind is OutcomeKind.SUPERSEDED
-    assert bench.events == ["record", "look"]
+    assert bench.events == ["record", "rescue", "look"]
 
 
 def test_a_failed_step_ends_it() -> None:

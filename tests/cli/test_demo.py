@@ -124,9 +124,11 @@ def test_without_a_story_it_is_told_briefly(run: Run) -> None:
         [node, f"{minor}:"] for node in ("alpha", "beta") for minor in (0, 1, 2)
     ]
     assert lines[end + 7] == "    beta's copy of mail now: a letter delivered on alpha"
-    assert [line[:54] for line in lines[end + 8 :]] == [
-        "    what beta gave up is on record there: given-up/202"
-    ] * 2
+    told = [
+        *["    what beta gave up is on record there: given-up/202"] * 2,
+        *["    and was kept there whole before: rescues/202"] * 2,
+    ]
+    assert [line[: len(words)] for line, words in zip(lines[end + 8 :], told, strict=True)] == told
     assert [line for line in lines if line.startswith("  minute")] == [
         f"  minute {number}" for number in (1, 2, 3, 4)
     ]

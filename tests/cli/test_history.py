@@ -348,6 +348,7 @@ def test_what_passes_and_a_person_really_did(node: Node, stage_of: StageOf) -> N
     node.journal.parent.symlink_to(stage.state)
     with stage.pair.changing() as pair:
         story.drbdadm(pair, "alpha", "connect", "mail")
+    stage.environment["CONNECTOR_RESCUE_KEEP"] = "never"  # no disk lies below this node
     stage.run("reconcile")
     assert stage.run("recover", "mail", "--discard-my-data", "--yes").status == 0
     found = node.run("mail", "--json").json

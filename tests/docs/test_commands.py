@@ -98,7 +98,8 @@ def test_every_option_in_a_sentence_exists() -> None:
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
-        for parameter in command.params:
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        for parameter in (one for each in (command, *inner) for one in each.params):
             known |= {*parameter.opts, *parameter.secondary_opts}
     named = {
         re.split(r"[ =]", span)[0]

@@ -11,9 +11,15 @@ import pytest
 from pydantic import BaseModel
 
 from connector.config import load
-from connector.config_schema import ConfigFile, MetricsSection, PolicySection, RunSection
+from connector.config_schema import (
+    ConfigFile,
+    MetricsSection,
+    PolicySection,
+    RescueSection,
+    RunSection,
+)
 from connector.decide.context import Policy
-from connector.settings import DEFAULT_CONFIG, RunSettings, Settings
+from connector.settings import DEFAULT_CONFIG, RescueSettings, RunSettings, Settings
 
 from . import pages
 
@@ -22,6 +28,7 @@ EXAMPLE = pages.text("contrib/connector.toml")
 SECTIONS: dict[str, type[BaseModel]] = {
     "policy": PolicySection,
     "run": RunSection,
+    "rescue": RescueSection,
     "metrics": MetricsSection,
 }
 TOML_BLOCKS = [
@@ -34,7 +41,12 @@ def default_of(section: str, key: str) -> str:
     if section == "metrics":
         assert Settings().textfile is None
         return "none"
-    values: Policy | RunSettings = Policy() if section == "policy" else RunSettings()
+    by_words = {"keep": "always", "otherwise": "refuse", "directory": "none"}
+    if section == "rescue" and key in by_words:
+        rescue = RescueSettings()
+        assert (rescue.keep, rescue.refuse_without, rescue.directory) == (True, True, None)
+        return by_words[key]
+    values = {"policy": Policy(), "run": RunSettings(), "rescue": RescueSettings()}[section]
     if key == "managed":
         assert isinstance(values, Policy)
         return "act" if values.act_if_managed else "observe"
@@ -42,14 +54,14 @@ def default_of(section: str, key: str) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def type_and_limits(schema: dict[str, Any]) -> tuple[str, str]:
+def type_and_limits(schema: dict[str, Any], unit: str = "seconds") -> tuple[str, str]:
     """In the page's words, from the JSON schema of a key."""
     if "enum" in schema:
         return "word", ", ".join(f"`{word}`" for word in schema["enum"])
     if schema["type"] == "string":
         assert schema["pattern"].startswith("^/")
         return "absolute path", ""
-    word = "whole number" if schema["type"] == "integer" else "seconds"
+    word = "whole number" if schema["type"] == "integer" else unit
     if "exclusiveMinimum" in schema:
         return word, f"above {schema['exclusiveMinimum']:.0f}, up to {schema['maximum']:.0f}"
     return word, f"from {schema['minimum']:.0f} to {schema['maximum']:.0f}"
@@ -60,7 +72,10 @@ def expected_rows(section: str) -> list[list[str]]:
     properties = SECTIONS[section].model_json_schema()["properties"]
     found = []
     for key, schema in properties.items():
-        word, limits = type_and_limits(schema["anyOf"][0])
+        unit = key.rpartition("_")[2]
+        word, limits = type_and_limits(
+            schema["anyOf"][0], unit if unit in ("percent", "days") else "seconds"
+        )
         default = default_of(section, key)
         found.append(
             [

@@ -75,7 +75,7 @@ def full_report() -> PassReport:
     """A pass in which no list is empty and no value is missing."""
     seen = split()
     command = CommandResult(argv=("drbdadm", "connect", seen.name), outcome="done", exit_status=0)
-    outcome = Outcome(OutcomeKind.RECONNECTED, "now Connected", (command,))
+    outcome = Outcome(OutcomeKind.RECONNECTED, "now Connected", (command,), "NAME")
     item = builders.resource_report(seen, decision=decision(seen), outcome=outcome)
     return builders.report(item, problems=[Problem(3, "a word")], warnings=["a warning"])
 

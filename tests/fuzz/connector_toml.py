@@ -10,7 +10,7 @@ from typing import Any
 from connector.config import load
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
-from connector.settings import Settings
+from connector.settings import RescueSettings, Settings
 from tests.fuzz.entry import PROJECT, Entry, is_one_line
 
 
@@ -30,7 +30,7 @@ def run(data: bytes, folder: Path) -> None:
 
 def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
     """Every key of the file is a known one, and has its effect."""
-    assert written.keys() <= {"policy", "run", "metrics", "resource"}
+    assert written.keys() <= {"policy", "run", "rescue", "metrics", "resource"}
     _check_policy(written.get("policy", {}), settings.policy)
     assert settings.by_resource.keys() == written.get("resource", {}).keys()
     for name, section in written.get("resource", {}).items():
@@ -47,8 +47,25 @@ def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
     for key, value in written.get("run", {}).items():
         assert in_force[key] == (str(Path(value)) if key in ("lock", "state_dir") else value)
     assert 0 < run_settings.command_timeout_s < run_settings.deadline_s
+    _check_rescue(written.get("rescue", {}), settings.rescue)
     textfile = written.get("metrics", {}).get("textfile")
     assert settings.textfile == (None if textfile is None else Path(textfile))
+
+
+def _check_rescue(written: dict[str, Any], rescue: RescueSettings) -> None:
+    in_force = {
+        "keep": "always" if rescue.keep else "never",
+        "otherwise": "refuse" if rescue.refuse_without else "discard",
+        "max_size_mib": rescue.max_size_mib,
+        "spare_percent": rescue.spare_percent,
+        "max_age_days": rescue.max_age_days,
+        "copy_timeout": rescue.copy_timeout_s,
+    }
+    for key, value in written.items():
+        if key == "directory":
+            assert rescue.directory == Path(value)
+        else:
+            assert in_force[key] == value
 
 
 def _check_policy(written: dict[str, Any], policy: Policy) -> None:

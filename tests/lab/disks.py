@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -37,6 +38,29 @@ def records_on(image: Path) -> frozenset[str]:
             raise LabError(f"{image.name}: its file system is broken:\n{checked.stdout}")
         shown = _run("debugfs", "-R", f"cat {RECORDS_FILE}", str(copy))
         return read_records(shown.stdout)
+
+
+def rescued_on(state_disk: Path) -> dict[int, frozenset[str]]:
+    """Return the records in the rescues on a node's state disk, by minor.
+
+    Raises LabError where a rescue's record cannot be read, or a copy's file system is broken.
+    """
+    found: dict[int, frozenset[str]] = {}
+    with tempfile.TemporaryDirectory(prefix="drbd-rescues-") as folder:
+        copy = Path(folder) / "disk"
+        _run("cp", "--sparse=always", str(state_disk), str(copy))
+        _run("e2fsck", "-f", "-y", str(copy))  # as after a power cut: its journal is replayed
+        _run("debugfs", "-R", f"rdump /rescues {folder}", str(copy))
+        for path in sorted(Path(folder).glob("rescues/*/rescue.json")):
+            try:
+                volumes = json.loads(path.read_text())["volumes"]
+            except (ValueError, KeyError) as error:
+                raise LabError(f"{path.parent.name}: its record cannot be read: {error}") from error
+            for volume in volumes:
+                if volume["file"] and volume["filesystem"] == "ext4":
+                    records = records_on(path.parent / volume["file"])
+                    found[volume["minor"]] = found.get(volume["minor"], frozenset()) | records
+    return found
 
 
 def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

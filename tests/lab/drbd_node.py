@@ -56,6 +56,7 @@ class DrbdNode(Node, Administered):
     """A node of the pair. Resources are `mail` (minor 0) and `db` (minors 1 and 2)."""
 
     _numbers = itertools.count(1)
+    filesystem = "ext4"  # on every minor, unless a story makes another one
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -154,7 +155,7 @@ class DrbdNode(Node, Administered):
         """Mount the minor and return the mount point (by default /mnt/RESOURCE-MINOR)."""
         target = mountpoint or default_mountpoint(minor)
         quoted = shlex.quote(target)
-        self.run(f"mkdir -p {quoted} && mount -t ext4 /dev/drbd{minor} {quoted}")
+        self.run(f"mkdir -p {quoted} && mount -t {self.filesystem} /dev/drbd{minor} {quoted}")
         return target
 
     def umount(self, minor: int = 0) -> None:

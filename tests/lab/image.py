@@ -39,6 +39,8 @@ MODULES = (
     "dm_mod",
     "dm_snapshot",
     "dm_flakey",
+    "loop",
+    "xfs",
     "drbd",
 )
 GUEST_FOLDER = Path(__file__).resolve().parent / "guest"

@@ -26,6 +26,8 @@ PROGRAM_OF_PACKAGE = {
     "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "dmsetup": "dmsetup",
+    "lvm2": "lvs",
+    "xfsprogs": "xfs_copy",
 }
 
 # An ordinary user's PATH often lacks the sbin directories where half of these live.

@@ -77,6 +77,7 @@ class Pair(TwoNodes, Splittable):
             node.catch_up()
             node.transcript.clear()
             node.forget_installed()
+            node.filesystem = "ext4"
         self.recording.clear()
         self.allow_policy_losses = False
         if reboot or not all(node.running for node in self.nodes):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from .drbd_conf import ADDRESSES
 from .drbd_node import DrbdNode
@@ -24,12 +24,26 @@ from .wire import Wire
 
 DISKS = 3
 DISK_MIB = 16
-STATE_DISK_MIB = 8
+# Rescues are on it, too: dozens of a story in which passes are killed. The file has holes.
+STATE_DISK_MIB = 512
+MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0")
+STATE_DISK = DISKS
+# Below the resources of a story that wants other disks than the three of 16 MiB.
+SPARE_DISK_MIB = 192
 FOLDER_PREFIX = "drbd-lab-"
 SYNC_TIMEOUT_S = 40.0
 MKFS_TIMEOUT_S = 60.0
 
 Result = TypeVar("Result")
+
+
+class Named(Protocol):
+    """A node, whoever speaks of it."""
+
+    @property
+    def name(self) -> str:
+        """`alpha` or `beta`."""
+        ...
 
 
 class TwoNodes:
@@ -66,10 +80,11 @@ class TwoNodes:
                     node.add_disk(DISK_MIB)
                 # What outlasts a crash besides DRBD's data: connector's own state.
                 subprocess.run(
-                    [program("mkfs.ext4"), "-q", str(node.add_disk(STATE_DISK_MIB))],
+                    [program(MKFS[0]), *MKFS[1:], str(node.add_disk(STATE_DISK_MIB))],
                     timeout=MKFS_TIMEOUT_S,
                     check=True,
                 )
+                node.add_disk(SPARE_DISK_MIB)
                 nodes.append(node)
             self.alpha, self.beta = nodes
             for node in nodes:
@@ -162,7 +177,7 @@ class TwoNodes:
             if node.running:
                 node.set_link(up=False)
 
-    def cut_link_from(self, sender: DrbdNode) -> None:
+    def cut_link_from(self, sender: Named) -> None:
         """Lose all that `sender` sends, with the carrier up: a link that works one way only."""
         self.recording.add("", Source.FAULT, f"link cut one way, from {sender.name}")
         self.wire.lose_from(sender.name)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 from tests.lab.administration import MINORS
-from tests.lab.disks import records_on
+from tests.lab.disks import records_on, rescued_on
 from tests.lab.drbd_node import DrbdNode
 from tests.lab.errors import LabError
 from tests.lab.pair import Pair
 from tests.lab.recording import Event
+from tests.lab.two_nodes import STATE_DISK
 from tests.stories import checker
 
 _RECORD_NAME = re.compile(r"\d{8}T\d{6}Z-(.+?)(?:-\d+)?\.json")
@@ -27,6 +29,7 @@ class Ending:
     given_up: dict[str, list[str]]
     connected: frozenset[str]
     allow_policy_losses: bool
+    rescued: dict[tuple[str, int], frozenset[str]]
 
     @classmethod
     def of(cls, pair: Pair) -> Self:
@@ -45,6 +48,11 @@ class Ending:
             given_up={node.name: _given_up(node) for node in pair.nodes if node.running},
             connected=connected,
             allow_policy_losses=pair.allow_policy_losses,
+            rescued={
+                (node.name, minor): records
+                for node in pair.nodes
+                for minor, records in _rescued(node).items()
+            },
         )
 
     def violations(self) -> list[str]:
@@ -55,6 +63,7 @@ class Ending:
             self.given_up,
             connected=self.connected,
             allow_policy_losses=self.allow_policy_losses,
+            rescued=self.rescued,
         )
 
     def lost(self) -> tuple[checker.Lost, ...]:
@@ -65,7 +74,16 @@ class Ending:
             self.given_up,
             connected=self.connected,
             allow_policy_losses=self.allow_policy_losses,
+            rescued=self.rescued,
         )
+
+
+def _rescued(node: DrbdNode) -> dict[int, frozenset[str]]:
+    """The records in the copies on the node's own disk, by minor; snapshots are none."""
+    with suppress(LabError):
+        node.run("sync")  # the state disk is read below the node's mount
+    kept = rescued_on(node.disks[STATE_DISK])
+    return {minor: kept.get(minor, frozenset()) for minors in MINORS.values() for minor in minors}
 
 
 def _given_up(node: DrbdNode) -> list[str]:

@@ -18,8 +18,13 @@ def lost_records(
     given_up: GivenUp,
     connected: frozenset[str],
     allow_policy_losses: bool,
+    rescued: Disks,
 ) -> Iterator[Lost]:
-    """The acknowledged records that are missing, and whether they may be."""
+    """The acknowledged records that are missing, and whether they may be.
+
+    What connector gave up has to be in a rescue on that node: `rescued` has the records that are
+    in one, by node and minor, and no key for what was not read.
+    """
     for written in journal.acknowledged:
         resource = journal.resource_of_minor[written.minor]
         holders = journal.nodes if resource in connected else (written.node,)
@@ -30,7 +35,14 @@ def lost_records(
         )
         if missing_on:
             allowed = written.node in missing_on and any(
-                _gave_up(journal, handshake, given_up, allow_policy_losses)
+                _gave_up(
+                    journal,
+                    handshake,
+                    given_up,
+                    allow_policy_losses,
+                    kept=written.record
+                    in rescued.get((written.node, written.minor), {written.record}),
+                )
                 for handshake in journal.handshakes
                 if handshake.victim
                 and (handshake.node, handshake.minor) == (written.node, written.minor)
@@ -59,7 +71,12 @@ def _on_both_s(journal: Journal, written: Acknowledged) -> float:
 
 
 def _gave_up(
-    journal: Journal, handshake: Handshake, given_up: GivenUp, allow_policy_losses: bool
+    journal: Journal,
+    handshake: Handshake,
+    given_up: GivenUp,
+    allow_policy_losses: bool,
+    *,
+    kept: bool,
 ) -> bool:
     """Whether what this node lost at the handshake was given up by somebody who may.
 
@@ -83,4 +100,5 @@ def _gave_up(
         and may_discard(journal, command)
         for command in journal.commands
     )
-    return by_a_person or (by_connector and resource in given_up.get(node, (resource,)))
+    on_record = kept and resource in given_up.get(node, (resource,))
+    return by_a_person or (by_connector and on_record)

@@ -33,6 +33,7 @@ def violations(
     resource_of_minor: Mapping[int, str] = RESOURCE_OF_MINOR,
     connected: frozenset[str] = frozenset(),
     allow_policy_losses: bool = False,
+    rescued: Disks | None = None,
 ) -> list[str]:
     """Return a sentence for each thing that must never be; nothing where the story is sound.
 
@@ -45,11 +46,14 @@ def violations(
         resource_of_minor: the pair's.
         connected: the resources that are Connected and UpToDate on both nodes at the end.
         allow_policy_losses: the story has DRBD's own after-sb policies give records up.
+        rescued: the records in rescues, by node and minor; what was not read has no key.
     """
     journal = read(events, resource_of_minor)
     found = [sentence for rule in _RULES for sentence in rule(journal)]
     found += passes.too_long(journal, deadline_s)
-    missing = tuple(lost_records(journal, disks, given_up, connected, allow_policy_losses))
+    missing = tuple(
+        lost_records(journal, disks, given_up, connected, allow_policy_losses, rescued or {})
+    )
     return [*found, *about_losses(journal, missing)]
 
 
@@ -61,7 +65,10 @@ def lost(
     resource_of_minor: Mapping[int, str] = RESOURCE_OF_MINOR,
     connected: frozenset[str] = frozenset(),
     allow_policy_losses: bool = False,
+    rescued: Disks | None = None,
 ) -> tuple[Lost, ...]:
     """Return the acknowledged records that are missing at the end; see `violations`."""
     journal = read(events, resource_of_minor)
-    return tuple(lost_records(journal, disks, given_up, connected, allow_policy_losses))
+    return tuple(
+        lost_records(journal, disks, given_up, connected, allow_policy_losses, rescued or {})
+    )

@@ -1,0 +1,1 @@
+"""What is given up is kept whole before, and can be got back."""
