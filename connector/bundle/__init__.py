@@ -1,0 +1,1 @@
+"""What somebody who helps would ask for, in one archive, with the secrets removed."""
