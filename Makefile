@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit sim lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch bench-idle bench-scrape bench-fleet fuzz fuzz-corpus mutants pictures docs lock clean venv dev
+.PHONY: help demo test check lint types unit slow sim lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch bench-idle bench-scrape bench-fleet fuzz fuzz-corpus mutants pictures docs man deb lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -16,7 +16,7 @@ help:  ## List the targets
 demo: $(VENV)/run.stamp  ## Watch a simulated pair split and be put together again (no root, no DRBD)
 	@$(BIN)/connector demo
 
-test: lab-packages tool-packages check sim lab-tests  ## Everything: lint, types, unit tests, schedules, and real DRBD in two virtual machines
+test: lab-packages tool-packages check slow sim lab-tests  ## Everything: lint, types, unit tests, schedules, and real DRBD in two virtual machines
 
 check: lint types unit  ## The quick part: lint, types, unit tests
 
@@ -28,7 +28,10 @@ types: $(VENV)/dev.stamp  ## Types
 	$(BIN)/mypy
 
 unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak and not broken_rules"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak and not broken_rules and not slow"
+
+slow: $(VENV)/dev.stamp tool-packages  ## Unit tests that start a browser or a Prometheus, build the package, or wait
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "slow and not real_drbd and not soak"
 
 # The rules that are broken on purpose come first: what does not catch them proves nothing.
 SEEDS ?= 500
@@ -42,11 +45,13 @@ lab-packages:
 # What some unit tests look at connector's page, rules and units with. They are skipped without it,
 # and say so; where the lab is required, so is this.
 TOOLS = chromium:chromium promtool:prometheus prometheus:prometheus systemd-analyze:systemd \
-  prometheus-node-exporter:prometheus-node-exporter
+  prometheus-node-exporter:prometheus-node-exporter man:man-db mandoc:mandoc zsh:zsh fish:fish \
+  dpkg-buildpackage:dpkg-dev dh:debhelper dh_python3:dh-python e2image:e2fsprogs xfs_copy:xfsprogs
 
 tool-packages:
 	@lacking=; for tool in $(TOOLS); do \
 	  command -v "$${tool%:*}" >/dev/null || lacking="$$lacking $${tool#*:}"; done; \
+	/usr/bin/python3 -c 'import ensurepip' 2>/dev/null || lacking="$$lacking python3-venv"; \
 	test -z "$$lacking" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -qq -y --no-install-recommends $$lacking >/dev/null; } || { \
@@ -97,8 +102,14 @@ pictures: $(VENV)/dev.stamp tool-packages  ## Draw the pictures of the dashboard
 	$(BIN)/python -m tests.contrib.panels docs/pictures
 	$(BIN)/python -m tests.contrib.history_picture docs/pictures/history.svg
 
-docs: $(VENV)/run.stamp  ## Render the pages that come from the code
+docs: $(VENV)/run.stamp man  ## Render the pages that come from the code
 	$(BIN)/connector table --format markdown > docs/decision-table.md
+
+man: $(VENV)/run.stamp  ## Render the manual pages
+	$(BIN)/python packaging/manual.py docs/man
+
+deb: $(VENV)/run.stamp tool-packages  ## Build the Debian package into build/deb
+	$(BIN)/python packaging/deb.py build/deb
 
 lock: $(VENV)/dev.stamp  ## Lock the newest versions in requirements/*.txt
 	$(BIN)/pip install --quiet pip-tools
