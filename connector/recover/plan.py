@@ -16,13 +16,14 @@ from connector.model import (
     Resource,
     Role,
 )
+from connector.report.past_incidents import plain
 
 _NO_DISK = frozenset({DiskState.DISKLESS, DiskState.FAILED, DiskState.DETACHING})
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The commands for this node in their order, for the other one, and what would be lost.
+    """The commands for this node in their order, then those for the other; what would be lost.
 
     `loses` is empty where nothing is given up. Without `actions` nothing is left to do here.
     """
@@ -33,14 +34,21 @@ class Plan:
     peer_commands: tuple[str, ...]
     loses: str = ""
 
+    @property
+    def discards(self) -> bool:
+        """Whether this node gives its changes up."""
+        return any(action.kind is ActionKind.CONNECT_DISCARD for action in self.actions)
 
-def plan(resource: Resource, *, discard: bool | None) -> Plan:
+
+def plan(resource: Resource, *, discard: bool | None, peer: Resource | None = None) -> Plan:
     """The plan for one resource.
 
     Args:
         resource: as it is now.
         discard: give this node's changes up (True), never (False), or where a split brain needs
             it and this node is the standby (None).
+        peer: the other node's own view. It changes what is to be typed there, and never what this
+            node does.
 
     Raises:
         OperatorNeeded: nothing can be done here; the message says why and what to do.
@@ -50,7 +58,7 @@ def plan(resource: Resource, *, discard: bool | None) -> Plan:
     state = resource.connection
     if state in (ConnectionState.STANDALONE, ConnectionState.WF_CONNECTION):
         giving_up = _gives_up(resource, discard)
-        return _giving_up(resource) if giving_up else _connecting(resource)
+        return _giving_up(resource, peer) if giving_up else _connecting(resource, peer)
     if discard:
         raise OperatorNeeded(
             f"{resource.name} is {state or 'in an unknown state'}: there is nothing to give up"
@@ -75,12 +83,12 @@ def _gives_up(resource: Resource, discard: bool | None) -> bool:
         return False
     raise OperatorNeeded(
         f"{resource.name}: split brain, and the kernel log does not say which side was active. "
-        "Look at both nodes, then say it: --discard-my-data on the one that gives its changes "
-        "up, --keep-my-data on the other"
+        "Look at both nodes, then say it: --victim here on the one that gives its changes up, "
+        "--victim peer on the other"
     )
 
 
-def _giving_up(resource: Resource) -> Plan:
+def _giving_up(resource: Resource, peer: Resource | None) -> Plan:
     """Secondary if need be, out of WFConnection if need be, then the discarding connect."""
     name = resource.name
     if resource.in_use is not False:
@@ -92,7 +100,9 @@ def _giving_up(resource: Resource) -> Plan:
     if resource.connection is ConnectionState.WF_CONNECTION:
         raise OperatorNeeded(
             f"{name} waits for its peer already (WFConnection), and DRBD takes --discard-my-data "
-            f"only when StandAlone. Type `drbdadm disconnect {name}` here, then this again."
+            f"only when StandAlone. If it was told so already, only the other node is missing: "
+            f"there `connector recover {name} --victim peer`. If not, type "
+            f"`drbdadm disconnect {name}` here, then this again."
         )
     actions = _demotion(resource)
     standby = Picture(resource.connection, Role.SECONDARY, False)
@@ -101,12 +111,32 @@ def _giving_up(resource: Resource) -> Plan:
         name,
         f"{name}: this node gives its changes up and takes the peer's data",
         tuple(actions),
-        (f"connector recover {name}   (or: drbdadm connect {name}; only if StandAlone there)",),
+        _survivor_commands(name, peer),
         loses=_loses(resource),
     )
 
 
-def _connecting(resource: Resource) -> Plan:
+def _survivor_commands(name: str, peer: Resource | None) -> tuple[str, ...]:
+    """What the node does that keeps its data; nothing where it waits already."""
+    line = f"connector recover {name} --victim peer"
+    if peer is None:
+        return (f"{line}   (or: drbdadm connect {name}; only if StandAlone there)",)
+    return () if peer.connection is ConnectionState.WF_CONNECTION else (line,)
+
+
+def _victim_commands(name: str, peer: Resource | None) -> tuple[str, ...]:
+    """What the node does that gives its changes up."""
+    line = f"connector recover {name} --victim here   (it gives its changes up)"
+    if peer is None:
+        return (line,)
+    places = (use.where for volume in peer.volumes for use in volume.used_by or ())
+    stop = (f"stop what uses {plain(where)}, and unmount it" for where in sorted(set(places)))
+    waits = peer.connection is ConnectionState.WF_CONNECTION
+    leave = (f"drbdadm disconnect {name}",) if waits else ()
+    return (*stop, *leave, line)
+
+
+def _connecting(resource: Resource, peer: Resource | None) -> Plan:
     """A plain connect, which ends no split brain; refused where DRBD might pick a loser itself."""
     name = resource.name
     actions = _demotion(resource) if resource.in_use is False else []
@@ -117,7 +147,7 @@ def _connecting(resource: Resource) -> Plan:
     if mine:
         raise OperatorNeeded(
             f"{name}: {mine[0].sentence}, so a plain connect may lose data. Say whose changes are "
-            f"to go: `connector recover {name} --discard-my-data` on the node that gives them up, "
+            f"to go: `connector recover {name} --victim here` on the node that gives them up, "
             "or change that setting in drbd.conf on both nodes"
         )
     if resource.connection is ConnectionState.STANDALONE:
@@ -127,7 +157,7 @@ def _connecting(resource: Resource) -> Plan:
     other: tuple[str, ...] = ()
     summary = f"{name}: this node connects and keeps its data"
     if resource.evidence.split_brain:
-        other = (f"connector recover {name} --discard-my-data   (it gives its changes up)",)
+        other = _victim_commands(name, peer)
         summary += "; the other node must give its changes up"
     elif resource.connection is ConnectionState.WF_CONNECTION:
         other = (f"connector recover {name}   (if it is StandAlone there)",)
@@ -154,14 +184,17 @@ def _loses(resource: Resource) -> str:
 
 
 def lines(found: Plan) -> list[str]:
-    """The plan as text, with the exact commands."""
+    """The plan as text, with the exact commands in the order in which they must be typed."""
+    here = [("on this node", printable(action)) for action in found.actions]
+    steps = here + [("on the other node", line) for line in found.peer_commands]
     text = [found.summary]
-    if found.actions:
-        text.append("on this node:")
-        text += [f"    {printable(action)}" for action in found.actions]
-    if found.peer_commands:
-        text.append("on the other node:")
-        text += [f"    {line}" for line in found.peer_commands]
+    if steps:
+        text.append("in this order:")
+        text += [f"  {i}. {node + ':':18} {line}" for i, (node, line) in enumerate(steps, 1)]
+    if here:
+        done = "step 1 is" if len(here) == 1 else f"steps 1 and {len(here)} are"
+        rest = "; the rest is for you to type there" if found.peer_commands else ""
+        text.append(f"{done} done here by this command{rest}")
     if found.loses:
         text.append(f"WOULD BE LOST: {found.loses}.")
     return text

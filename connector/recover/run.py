@@ -8,7 +8,7 @@ from typing import Any
 from connector.act import drbdadm
 from connector.act.commands import printable
 from connector.act.watch import outcome_after, watch
-from connector.errors import ConnectorError, NotPermitted, OperatorNeeded
+from connector.errors import ConnectorError, NotKept, NotPermitted, OperatorNeeded
 from connector.memory import given_up, incidents, journal
 from connector.memory.store import moment
 from connector.model import (
@@ -49,7 +49,11 @@ def carry_out(world: World, settings: Settings, found: Plan, settle_s: float) ->
         ConnectorError: a command failed, or the record of what is given up cannot be kept.
     """
     commands = []
+    rescue: str | None = None
     for action in found.actions:
+        if action.kind is ActionKind.CONNECT_DISCARD:
+            # Before the look, since it may take hours.
+            rescue = _keep_whole(world, settings, found.resource)
         fresh = now(world, settings, found.resource)
         if fresh.picture != action.requires:
             raise OperatorNeeded(
@@ -72,7 +76,7 @@ def carry_out(world: World, settings: Settings, found: Plan, settle_s: float) ->
         if result.outcome not in _GOOD:
             raise ConnectorError(drbdadm.explain_result(result) + _holders(world, fresh, result))
     _forget_attempts(world, settings, found.resource)
-    outcome = Outcome(OutcomeKind.WAITING, "", tuple(commands))
+    outcome = Outcome(OutcomeKind.WAITING, "", tuple(commands), rescue)
     state = follow(world, settings, found.resource, settle_s)
     outcome = outcome_after(outcome, state)
     _continue_journal(world, settings, found, outcome)
@@ -95,6 +99,37 @@ def _holders(world: World, resource: Resource, result: CommandResult) -> str:
         return ""
     users = processes_using(world.root, [volume.minor for volume in resource.volumes])
     return "".join(f"\nprocess {user.pid} ({user.name}): {user.what}" for user in users)
+
+
+def _keep_whole(world: World, settings: Settings, name: str) -> str | None:
+    """Keep what is about to be given up; its name, None where there is nothing to keep.
+
+    Raises:
+        NotKept: it cannot be kept, and the settings want it to be; nothing was given up.
+    """
+    # Slow to import, and most plans give nothing up.
+    from connector.rescue.before_discard import KEPT_BACK_S, before_discard
+
+    began_s = world.clock.boot_s()
+
+    def time_left_s() -> float:
+        used_s = world.clock.boot_s() - began_s
+        return settings.rescue.copy_timeout_s + KEPT_BACK_S - used_s
+
+    try:
+        return before_discard(
+            world,
+            settings,
+            lambda: now(world, settings, name),
+            why="a person's word: connector recover",
+            time_left_s=time_left_s,
+        )
+    except NotKept as error:
+        raise NotKept(
+            f"nothing was given up, since it cannot be kept first: {error}\n"
+            "To give it up all the same, without a copy: CONNECTOR_RESCUE_KEEP=never before this "
+            "command"
+        ) from error
 
 
 def _keep_record(world: World, settings: Settings, resource: Resource, action: Action) -> None:

@@ -1,31 +1,62 @@
-"""What this node sees, in plain lines, before a person decides."""
+"""What is known of both nodes, in plain lines, before a person decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.model import Evidence, Resource
+from connector.model import ESTABLISHED, Evidence, Resource
+from connector.recover.peer import PeerView
+from connector.recover.recommend import users
+from connector.report.page.words import amount
+from connector.report.past_incidents import plain
+
+_USE = {True: "in use", False: "not in use", None: "use unknown"}
 
 
 def view_lines(resource: Resource) -> Iterator[str]:
-    """The resource as it is here, and as far as it is known on the peer's side."""
-    use = {True: "in use", False: "not in use", None: "use unknown"}[resource.in_use]
-    yield (
-        f"{resource.name}: {resource.connection or 'state unknown'}, "
-        f"{resource.role or 'role unknown'}, {use}"
-    )
+    """The resource as it is here, and as far as this node's kernel log knows the peer's side."""
+    yield f"{resource.name}: {_states(resource)}"
     for volume in resource.volumes:
         device = volume.device
         if device is None:
             yield f"  volume {volume.volume} (minor {volume.minor}): not up"
             continue
-        users = ", ".join(use.where for use in volume.used_by or ()) or "nothing"
-        amount = "?" if device.out_of_sync_kib is None else device.out_of_sync_kib
+        uses = ", ".join(use.where for use in volume.used_by or ()) or "nothing"
+        kib = "?" if device.out_of_sync_kib is None else device.out_of_sync_kib
         yield (
             f"  volume {volume.volume} (minor {volume.minor}): disk {device.disk}, "
-            f"{amount} KiB unsynchronised here, used by {users}"
+            f"{kib} KiB unsynchronised here, used by {uses}"
         )
-    yield from _evidence_lines(resource.evidence)
+    if resource.connection not in ESTABLISHED:
+        yield from _evidence_lines(resource.evidence)
+
+
+def peer_lines(view: PeerView | None) -> Iterator[str]:
+    """The other node's own view; or that there is none, or why it is not used."""
+    if view is None:
+        yield "the other node: its own view is not known here (--peer ssh:HOST asks it)"
+        return
+    source = plain(view.source)
+    resource = view.resource
+    if resource is None:
+        yield f"the other node: its view is NOT USED ({source}): {plain(view.why_not)}"
+        return
+    by = f" by {users(resource)}" if resource.in_use else ""
+    yield f"the other node, as it says itself ({source}): {_states(resource)}{by}"
+    for volume in resource.volumes:
+        device = volume.device
+        if device is not None:
+            yield (
+                f"  volume {volume.volume}: disk {device.disk or 'unknown'}, "
+                f"{amount(device.out_of_sync_kib)} unsynchronised there"
+            )
+
+
+def _states(resource: Resource) -> str:
+    return (
+        f"{resource.connection or 'state unknown'}, {resource.role or 'role unknown'}, "
+        f"{_USE[resource.in_use]}"
+    )
 
 
 def _evidence_lines(evidence: Evidence) -> Iterator[str]:

@@ -17,11 +17,12 @@ StageOf = Callable[..., Stage]
 
 PLAN = """\
 mail: this node gives its changes up and takes the peer's data
-on this node:
-    drbdadm secondary mail
-    drbdadm connect --discard-my-data mail
-on the other node:
-    connector recover mail   (or: drbdadm connect mail; only if StandAlone there)
+in this order:
+  1. on this node:      drbdadm secondary mail
+  2. on this node:      drbdadm connect --discard-my-data mail
+  3. on the other node: connector recover mail --victim peer   (or: drbdadm connect mail; only if \
+StandAlone there)
+steps 1 and 2 are done here by this command; the rest is for you to type there
 WOULD BE LOST: everything written on this node since the split: 12 KiB of blocks"""
 GIVE_UP = ("recover", "mail", "--discard-my-data")
 
@@ -30,6 +31,8 @@ GIVE_UP = ("recover", "mail", "--discard-my-data")
 def split(stage_of: StageOf) -> Stage:
     """A split brain; the other node, which keeps its data, waits already."""
     stage = stage_of("split-brain-with-idle-standby")
+    # What is kept before a discard has tests of its own.
+    stage.environment["CONNECTOR_RESCUE_KEEP"] = "never"
     with stage.pair.changing() as pair:
         story.drbdadm(pair, "alpha", "connect", "mail")
     return stage
@@ -77,7 +80,8 @@ def test_the_right_name_does_it(split: Stage) -> None:
 def test_yes_does_it_and_keeps_a_record(split: Stage) -> None:
     done = split.run(*GIVE_UP, "--yes")
     assert (done.status, done.err) == (0, "")
-    assert done.out.endswith("mail: reconnected: now Connected\n")
+    together = "mail: reconnected: now Connected\nmail: in step, both disks are UpToDate\n"
+    assert done.out.endswith(together)
     assert split.calls() == ["secondary mail", "connect --discard-my-data mail"]
     assert story.survivors(split.pair.look(), "mail") == {
         "alpha": "alpha's word",
@@ -116,6 +120,41 @@ def test_the_process_that_holds_the_device_is_named(stage_of: StageOf) -> None:
     assert done.status == 3
     assert f"connector:   process 4711 (mysqld): {device}\n" in done.err
     assert stage.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        (("--victim", "here"), ["secondary mail", "connect --discard-my-data mail"]),
+        (("--victim", "here", "--discard-my-data"), ["secondary mail", "connect --discard"]),
+        (("--victim", "peer"), ["secondary mail", "connect mail"]),
+        (("--victim", "peer", "--keep-my-data"), ["secondary mail", "connect mail"]),
+    ],
+)
+def test_whose_changes_go_is_said_in_either_way(
+    split: Stage, words: tuple[str, ...], commands: list[str]
+) -> None:
+    done = split.run("recover", "mail", "--yes", *words)
+    assert done.status == (0 if "here" in words else 3)
+    calls = split.calls()
+    assert len(calls) == len(commands)
+    assert all(ran.startswith(asked) for ran, asked in zip(calls, commands, strict=True))
+
+
+@pytest.mark.parametrize(
+    "words", [("here", "--keep-my-data"), ("peer", "--discard-my-data"), ("both",)]
+)
+def test_words_that_contradict_each_other_do_nothing(split: Stage, words: tuple[str, ...]) -> None:
+    done = split.run("recover", "mail", "--yes", "--victim", *words)
+    assert (done.status, done.out) == (2, "")
+    assert split.calls() == []
+
+
+def test_a_word_against_the_recommendation_is_told_so(split: Stage) -> None:
+    told = split.run("recover", "mail", "--victim", "peer", "--dry-run").out
+    assert "who should give its changes up: this node (--victim here)\n" in told
+    assert "CAREFUL: you say --victim peer, and what is known speaks for --victim here\n" in told
+    assert "CAREFUL" not in split.run(*GIVE_UP, "--dry-run").out
 
 
 def test_nothing_to_recover(stage: Stage) -> None:

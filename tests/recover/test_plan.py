@@ -58,7 +58,52 @@ def test_the_active_node_keeps_its_data() -> None:
     found = plan(apart(Role.PRIMARY, in_use=True), discard=None)
     assert commands(found) == ["drbdadm connect mail"]
     assert found.loses == ""
-    assert "--discard-my-data" in found.peer_commands[0]
+    assert found.peer_commands == (
+        "connector recover mail --victim here   (it gives its changes up)",
+    )
+
+
+def test_the_commands_stand_in_the_order_in_which_they_are_typed() -> None:
+    text = lines(plan(apart(Role.PRIMARY, in_use=False), discard=True))
+    assert text[1:6] == [
+        "in this order:",
+        "  1. on this node:      drbdadm secondary mail",
+        "  2. on this node:      drbdadm connect --discard-my-data mail",
+        "  3. on the other node: connector recover mail --victim peer   (or: drbdadm connect mail; "
+        "only if StandAlone there)",
+        "steps 1 and 2 are done here by this command; the rest is for you to type there",
+    ]
+    alone = lines(plan(apart(Role.SECONDARY, in_use=False, evidence=Evidence()), discard=None))
+    assert alone[-1] == "step 1 is done here by this command"
+
+
+def test_a_survivor_that_waits_already_has_nothing_to_type() -> None:
+    victim = apart(Role.SECONDARY, in_use=False)
+    waiting = resource(connection=C.WF_CONNECTION, role=Role.PRIMARY)
+    assert plan(victim, discard=True, peer=waiting).peer_commands == ()
+    alone = resource(connection=C.STANDALONE, role=Role.PRIMARY)
+    assert plan(victim, discard=True, peer=alone).peer_commands == (
+        "connector recover mail --victim peer",
+    )
+
+
+def test_a_victim_elsewhere_is_told_what_to_stop_first() -> None:
+    active = apart(Role.PRIMARY, in_use=True)
+    there = resource(connection=C.WF_CONNECTION, role=Role.PRIMARY, in_use=True)
+    assert plan(active, discard=False, peer=there).peer_commands == (
+        "stop what uses /mnt/mail, and unmount it",
+        "drbdadm disconnect mail",
+        "connector recover mail --victim here   (it gives its changes up)",
+    )
+
+
+@pytest.mark.parametrize("discard", [True, False, None])
+@pytest.mark.parametrize("in_use", [True, False])
+def test_the_peers_view_never_changes_what_this_node_does(discard: bool, in_use: bool) -> None:
+    here = apart(Role.SECONDARY, in_use=False)
+    there = resource(connection=C.STANDALONE, role=Role.PRIMARY, in_use=in_use)
+    with_it, without = plan(here, discard=discard, peer=there), plan(here, discard=discard)
+    assert (with_it.actions, with_it.loses) == (without.actions, without.loses)
 
 
 def test_what_is_in_use_is_never_given_up() -> None:
@@ -127,3 +172,7 @@ def test_what_is_seen_is_told_with_both_sides_amounts() -> None:
     assert "36 KiB unsynchronised here" in text
     assert "this node Secondary, the peer Primary" in text
     assert "36 KiB here, 20 KiB on the peer" in text
+
+
+def test_what_is_together_is_not_told_to_be_apart() -> None:
+    assert not any("apart" in line for line in view_lines(resource()))
