@@ -70,7 +70,7 @@ def test_it_may_not_be_read(stage: Stage) -> None:
     secret.chmod(0)
     done = stage.run_under(PREFIX, "explain", str(secret))
     assert (done.status, done.out) == (77, "")
-    assert done.err == f"connector: {secret} may not be read\n"
+    assert done.err == f"connector: {secret} may not be read: run connector as root\n"
 
 
 @pytest.mark.parametrize(

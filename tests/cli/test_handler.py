@@ -9,7 +9,11 @@ import socket
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.cli.stage import Stage
+
+pytestmark = pytest.mark.slow
 
 StageOf = Callable[..., Stage]
 DRBD_SAYS = {"DRBD_RESOURCE": "mail", "DRBD_MINOR": "0", "DRBD_PEER_ADDRESS": "10.9.0.2"}

@@ -21,6 +21,8 @@ from connector.watch.doorbell import place
 from tests.cli.stage import PROJECT, Stage
 from tests.cli.test_exit_status import PREFIX
 
+pytestmark = pytest.mark.slow
+
 # What the kernel gives to its helpers, and drbdadm adds.
 KERNELS = {"HOME": "/", "TERM": "linux", "PATH": "/sbin:/usr/sbin:/bin:/usr/bin"}
 SAID = {

@@ -11,6 +11,8 @@ import pytest
 
 from tests.cli.stage import AT_ONCE, Running, Stage
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 
 

@@ -19,6 +19,8 @@ from tests.cli.test_watch_in_trouble import disconnect, listens, passed, say, wi
 from tests.report.scraping import ask
 from tests.report.web.papers import TLS, Papers, ask_tls, basic, users
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 WATCH = ("watch", "--interval", "3600", "--port")
 

@@ -19,6 +19,8 @@ from tests.cli.stage import AT_ONCE, PROJECT, Running, Stage, wait_for
 from tests.cli.test_exit_status import PREFIX
 from tests.cli.test_long_running import until
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 WATCH = ("watch", "--interval", "3600")
 # It says what stands in a file, and what is added to it.

@@ -36,6 +36,8 @@ from .programs import needed, promtool
 from .promql import selectors
 from .rules import ALERTS, ALERTS_FILE, RECORDING_FILE, RECORDINGS
 
+pytestmark = pytest.mark.slow
+
 PAGE = pages.text("docs/fleet.md")
 PROMETHEUS_YML, ALERTMANAGER_YML, FLEET_RULES_YML, LESS_YML = pages.blocks(PAGE, "yaml")
 (TARGETS_JSON,) = pages.blocks(PAGE, "json")

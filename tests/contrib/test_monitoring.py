@@ -21,6 +21,8 @@ from .monitoring.sooner import sooner
 from .programs import needed
 from .rules import ALERTS, ALERTS_FILE
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "127.0.0.1:1"  # nothing listens there
 
 # Starts a Prometheus in the folder that is named, says its number, and waits to be killed.

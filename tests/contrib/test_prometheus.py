@@ -30,6 +30,8 @@ from .promql import (
 )
 from .rules import ALERTS, RECORDED, RECORDINGS, Alert, promtool
 
+pytestmark = pytest.mark.slow
+
 RUNBOOKS = pages.PROJECT / "docs" / "runbooks"
 INDEX = pages.text("docs/runbooks/INDEX.md")
 RUNBOOK_PAGES = sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "INDEX.md"})

@@ -28,6 +28,8 @@ from .monitoring.prometheus import Prometheus, Target
 from .monitoring.sooner import sooner
 from .rules import ALERTS, ALERTS_FILE, RECORDING_FILE, RECORDINGS
 
+pytestmark = pytest.mark.slow
+
 WAYS = ("connector", "node")  # the jobs of scrape-example.yml
 FACTOR = 60  # a minute of `for` is a second here
 # All that may differ, and only between a pass that ran commands and the next one: the textfile has

@@ -19,6 +19,8 @@ from connector.report.shared_look import Seen, SharedLook
 from tests.docs.pages import PROJECT
 from tests.report.scraping import Counting, ask, look, serving
 
+pytestmark = pytest.mark.slow
+
 
 def test_scrapes_that_come_together_share_one_look_and_later_ones_look_afresh() -> None:
     counting = Counting(lasts_s=0.2)
@@ -61,11 +63,13 @@ def test_a_look_that_never_ends_does_not_take_the_exporter_with_it() -> None:
         time.sleep(0.2)
         assert ask(port, "/metrics")[::2] == (
             503,
-            b"an earlier look at DRBD has not come to its end\n",
+            b"an earlier look at DRBD has not come to its end: ask again in a minute\n",
         )
         status, headers, body = ask(port, "/")
         assert (status, headers["Content-Type"]) == (503, "text/html; charset=utf-8")
-        assert b"<p>an earlier look at DRBD has not come to its end</p>" in body
+        assert (
+            b"<p>an earlier look at DRBD has not come to its end: ask again in a minute</p>" in body
+        )
         assert ask(port, "/-/healthy")[0] == 200
         release.set()
         first.join()

@@ -16,6 +16,8 @@ from tests.report.page.chromium import Chromium
 
 from .pictures import WIDTH_PX, Page, description, opened
 
+pytestmark = pytest.mark.slow
+
 DOCS = PROJECT / "docs" / "pictures"
 LARGEST_BYTES = 200_000
 # What sticks out of its panel or its picture, and words that lie upon each other.

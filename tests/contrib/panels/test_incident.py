@@ -16,6 +16,8 @@ from tests.report.reading import ones, value
 from . import openmetrics
 from .incident import MINUTES, SCRAPE_AT_S, Scrape, hour
 
+pytestmark = pytest.mark.slow
+
 _NODES = ("alpha", "beta")
 
 

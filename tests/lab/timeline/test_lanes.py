@@ -5,9 +5,13 @@ from __future__ import annotations
 import itertools
 from xml.etree import ElementTree
 
+import pytest
+
 from .builders import SVG, details, many, texts
 from .layout import MARKS_PER_LANE, WIDTH_PX
 from .picture import draw
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_long_recording_gives_a_bounded_picture_that_tells_what_is_left_out() -> None:

@@ -27,6 +27,8 @@ from tests.report.page.chromium import Chromium, program
 from tests.report.page.reading import HOSTILE
 from tests.report.scraping import serving
 
+pytestmark = pytest.mark.slow
+
 ROWS = 220  # down to the first card
 
 

@@ -24,6 +24,8 @@ from tests.docs import pages
 from tests.report.scraping import look, serving
 from tests.report.web.papers import CLIENTS_TOO, Papers, ask_tls, basic, hashed, users
 
+pytestmark = pytest.mark.slow
+
 # Not pages.section: a root prompt in a block looks like a heading to that.
 PAGE = pages.text("docs/metrics.md").partition("\n## TLS and passwords\n")[2].partition("\n## ")[0]
 [EXAMPLE] = pages.blocks(PAGE, "yaml")
