@@ -11,11 +11,11 @@ from connector.model import ConnectionState, DiskState, Role
 from connector.simulate.configuration import NODES, other
 from connector.simulate.handshake import Told, sync_handshake, tell
 from connector.simulate.kernel_log import ERROR, WARNING, KernelLog
+from connector.simulate.parting import end_receiver, lose, lose_closed, restart_receiver
 from connector.simulate.state import (
     DISK_ORDER,
     PairState,
     Step,
-    VolumeSide,
     connected,
 )
 
@@ -57,13 +57,13 @@ def disconnect(state: PairState, node: str, resource: str) -> None:
     if side.connection is C.WF_CONNECTION:
         log.change_connection(side, C.DISCONNECTING)
         log.connection(resource, "Discarding network configuration.", WARNING)
-        _end_receiver(log, state, resource)
+        end_receiver(log, state, resource)
     else:
-        _lose(state, node, resource, C.DISCONNECTING)
-        _end_receiver(log, state, resource)
+        lose(state, node, resource, C.DISCONNECTING)
+        end_receiver(log, state, resource)
         if _is_talking(state, other(node), resource):
-            _lose(state, other(node), resource, C.TEAR_DOWN)
-            _restart_receiver(state, other(node), resource)
+            lose(state, other(node), resource, C.TEAR_DOWN)
+            restart_receiver(state, other(node), resource)
     state.steps.pop(resource, None)
     look_for_peer(state, resource)
 
@@ -103,15 +103,21 @@ def agree(state: PairState, resource: str) -> None:
     first = state.hangs_up_first or NODES[0]
     told = [_tell(state, resource, number) for number in _numbers(state, resource)]
     refused: set[str] = set()
+    tentative = {node for node in NODES if state.side(node, resource).tentative}
     for node in (first, other(first)):
         if refused and state.hangs_up_first:
             break  # it hung up before this one had looked
         for number in _numbers(state, resource):
-            verdict = sync_handshake(state, node, resource, number, told[number])
+            verdict = sync_handshake(
+                state, node, resource, number, told[number], dry_run=bool(tentative)
+            )
             if verdict is None:
                 refused.add(node)
                 break
             _take(state, node, resource, number, verdict, told[number])
+    if tentative:
+        _end_rehearsal(state, resource, tentative)
+        return
     if refused:
         _drop(state, resource, refused)
         return
@@ -126,12 +132,23 @@ def agree(state: PairState, resource: str) -> None:
 
 
 def notice_loss(state: PairState, resource: str) -> None:
-    """No answer to a ping any more: both sides, as far as they run, wait for each other again."""
-    for node in NODES:
-        if _is_talking(state, node, resource):
+    """No answer to a ping any more: both sides, as far as they run, wait for each other again.
+
+    Where one direction still works, the deaf side's closing arrives at the other one. (That one may
+    also miss its own ping's answer first, as was seen about as often.)
+    """
+    silent = state.lost_from
+    closed = False
+    for node in NODES if silent is None else (other(silent), silent):
+        if not _is_talking(state, node, resource):
+            continue
+        if closed and node == silent:
+            lose_closed(state, node, resource)
+        else:
             KernelLog(state, node).connection(resource, "PingAck did not arrive in time.", ERROR)
-            _lose(state, node, resource, C.NETWORK_FAILURE)
-            _restart_receiver(state, node, resource)
+            lose(state, node, resource, C.NETWORK_FAILURE)
+            restart_receiver(state, node, resource)
+        closed = True
     look_for_peer(state, resource)
 
 
@@ -172,60 +189,28 @@ def _drop(state: PairState, resource: str, refused: set[str]) -> None:
     for node in NODES:
         log = KernelLog(state, node)
         if node in refused:
-            _lose(
-                state, node, resource, C.DISCONNECTING, "error receiving ReportState, e: -5 l: 0!"
-            )
-            _end_receiver(log, state, resource)
+            lose(state, node, resource, C.DISCONNECTING, "error receiving ReportState, e: -5 l: 0!")
+            end_receiver(log, state, resource)
         else:
-            log.connection(resource, "sock was shut down by peer")
-            _lose(state, node, resource, C.BROKEN_PIPE, "short read (expected size 16)")
-            _restart_receiver(state, node, resource)
+            lose_closed(state, node, resource)
     state.steps.pop(resource, None)
 
 
-def _lose(
-    state: PairState, node: str, resource: str, into: ConnectionState, trouble: str | None = None
-) -> None:
-    """The peer is out of reach; a Primary's data begin a new generation (`after_state_ch`)."""
-    side = state.side(node, resource)
-    log = KernelLog(state, node)
-    had_peer = [volume.peer_disk is not DiskState.DUNKNOWN for volume in side.volumes]
-    log.change_connection(side, into, peer_role=Role.UNKNOWN, peer_disk=DiskState.DUNKNOWN)
-    if trouble:
-        log.connection(resource, trouble, ERROR)
-    log.connection(resource, "ack_receiver terminated")
-    log.connection(resource, f"Terminating drbd_a_{resource}")
-    side.discarding = False
-    for volume, had in zip(side.volumes, had_peer, strict=True):
-        volume.resync_bits = 0
-        if had and volume.primary and volume.disk is DiskState.UP_TO_DATE:
-            begin_generation(state, log, volume)
+def _end_rehearsal(state: PairState, resource: str, tentative: set[str]) -> None:
+    """Who rehearsed is StandAlone; a side that was told of it waits again (CONN_DRY_RUN).
 
-
-def begin_generation(state: PairState, log: KernelLog, volume: VolumeSide) -> None:
-    """`drbd_uuid_new_current`, unless the data differ from the peer's already."""
-    if volume.identifiers.bitmap:
-        return
-    volume.identifiers.new_current(state.fresh_identifier(), primary=True)
-    log.device(volume.minor, f"new current UUID {volume.identifiers}")
-
-
-def _end_receiver(log: KernelLog, state: PairState, resource: str) -> None:
-    log.connection(resource, "Connection closed")
-    log.change_connection(state.side(log.node.name, resource), C.STANDALONE)
-    log.connection(resource, "receiver terminated")
-    log.connection(resource, f"Terminating drbd_r_{resource}")
-
-
-def _restart_receiver(state: PairState, node: str, resource: str) -> None:
-    log = KernelLog(state, node)
-    side = state.side(node, resource)
-    log.connection(resource, "Connection closed")
-    log.change_connection(side, C.UNCONNECTED)
-    log.connection(resource, "receiver terminated")
-    log.connection(resource, "Restarting receiver thread")
-    log.connection(resource, "receiver (re)started")
-    log.change_connection(side, C.WF_CONNECTION)
+    Two that rehearse at once would meet again and again: here they stay as they wait.
+    """
+    for node in NODES:
+        log = KernelLog(state, node)
+        log.connection(resource, "error receiving ReportState, e: -5 l: 0!", ERROR)
+        if other(node) in tentative:
+            lose(state, node, resource, C.PROTOCOL_ERROR)
+            restart_receiver(state, node, resource)
+        else:
+            lose(state, node, resource, C.DISCONNECTING)
+            end_receiver(log, state, resource)
+    state.steps.pop(resource, None)
 
 
 def _is_talking(state: PairState, node: str, resource: str) -> bool:

@@ -46,9 +46,13 @@ class SyncHandshake:
     volume: VolumeSide
     own: Told
     peer: Told
+    dry_run: bool = False
 
     def run(self) -> int | None:
-        """The verdict (2, 1, 0, -1, -2), or None where this side drops the connection."""
+        """The verdict (2, 1, 0, -1, -2), or None where this side drops the connection.
+
+        A rehearsal ends in None, too: the kernel says what it would do, and does it not.
+        """
         log, minor = KernelLog(self.state, self.node), self.volume.minor
         log.device(minor, "drbd_sync_handshake:")
         # `drbd_sync_handshake` prints 0 for the own flags, whatever they are.
@@ -75,6 +79,9 @@ class SyncHandshake:
         consistent = DISK_ORDER[self.own.disk] >= DISK_ORDER[DiskState.CONSISTENT]
         if verdict < 0 and self.volume.primary and consistent:
             log.device(minor, "I shall become SyncTarget, but I am primary!", ERROR)
+            return _REFUSED
+        if self.dry_run:
+            log.device(minor, f"dry-run connect: {_would(verdict)}")
             return _REFUSED
         self._say_what_follows(log, verdict)
         return verdict
@@ -155,15 +162,26 @@ class SyncHandshake:
 
 
 def sync_handshake(
-    state: PairState, node: str, resource: str, number: int, told: dict[str, Told]
+    state: PairState, node: str, resource: str, number: int, told: dict[str, Told], *, dry_run: bool
 ) -> int | None:
     """The verdict of `node` on one volume; what both sides have told is by node."""
     volume = state.side(node, resource).volumes[number]
-    return SyncHandshake(state, node, resource, volume, told[node], told[other(node)]).run()
+    own, peer = told[node], told[other(node)]
+    return SyncHandshake(state, node, resource, volume, own, peer, dry_run).run()
 
 
 def _party(told: Told) -> Party:
     return Party(told.identifiers, told.primary, bool(told.flags & _CRASHED_PRIMARY))
+
+
+def _would(verdict: int) -> str:
+    """`drbd_sync_handshake` with `tentative` or CONN_DRY_RUN."""
+    if verdict == 0:
+        return "No resync, would become Connected immediately."
+    side = "SyncSource" if verdict > 0 else "SyncTarget"
+    return (
+        f"Would become {side}, doing a {'full' if abs(verdict) >= 2 else 'bit-map based'} resync."
+    )
 
 
 def _source(verdict: int) -> str:

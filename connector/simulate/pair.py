@@ -180,7 +180,7 @@ class SimulatedPair(People):
     def render_all(self) -> None:
         """Render every registered root; a node that is down shows nothing new."""
         for node, roots in self._roots.items():
-            if self.state.nodes[node].up:
+            if roots and self.state.nodes[node].up:
                 for root in roots:
                     render(self.state, node, root)
 

@@ -48,9 +48,14 @@ class People(ABC):
 
     # The link
 
-    def cut_link(self) -> None:
-        """Nothing gets through any more; the nodes notice after their ping time-out."""
-        self.state.link_up = False
+    def cut_link(self, sender: str | None = None) -> None:
+        """Nothing gets through any more, or nothing that `sender` sends; a dead link stays dead.
+
+        The nodes notice after their ping time-out.
+        """
+        if not self.state.link_up:
+            return
+        self.state.link_up, self.state.lost_from = False, sender
         for resource in (item.name for item in self.state.resources):
             talking = any(
                 volume.peer_disk is not DiskState.DUNKNOWN
@@ -68,7 +73,7 @@ class People(ABC):
         """The nodes can reach each other again. A cut that they had not noticed yet is a cut."""
         names = [item.name for item in self.state.resources]
         self._pass_time(self._held_up_s(names))
-        self.state.link_up = True
+        self.state.link_up, self.state.lost_from = True, None
         for name in names:
             if name not in self.state.steps:
                 look_for_peer(self.state, name)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connector.model import DiskState, Role
-from connector.simulate.connection import begin_generation
 from connector.simulate.kernel_log import ERROR, KernelLog, states
+from connector.simulate.parting import begin_generation
 from connector.simulate.state import PairState, VolumeSide, connected
 
 

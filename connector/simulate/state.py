@@ -69,12 +69,14 @@ class ResourceSide:
 
     `discard_my_data` is the setting of the next connection attempt (`net_conf`), and
     `discarding` what the handshake of the present one took from it (device flag DISCARD_MY_DATA).
+    `tentative` makes each handshake a rehearsal, until the side is StandAlone.
     """
 
     name: str
     volumes: list[VolumeSide]
     discard_my_data: bool = False
     discarding: bool = False
+    tentative: bool = False
     receiver_pid: int = 0
 
     @property
@@ -132,6 +134,9 @@ class Step:
 class PairState:
     """Both nodes, the link, the time, and what is going to happen.
 
+    `link_up` is whether both directions work: DRBD needs both. `lost_from` is the node whose frames
+    alone are lost, where one direction still works.
+
     `instant` lets every step follow at once. `hangs_up_first` names the node that, in a handshake
     that it refuses, closes the connection before its peer has looked: then that peer stays in
     WFConnection (which of the two it is, or neither, is a race in the kernel).
@@ -142,6 +147,7 @@ class PairState:
     now_s: float
     nodes: dict[str, NodeState]
     link_up: bool = True
+    lost_from: str | None = None
     identifiers_given: int = 0
     instant: bool = False
     hangs_up_first: str | None = None

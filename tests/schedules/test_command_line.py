@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import json
 import os
 import shutil
@@ -19,6 +21,8 @@ from .__main__ import INTERRUPTED, main
 from .campaign import Sums
 from .draw import draw
 from .progress import EVERY_S, Progress
+
+pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120.0

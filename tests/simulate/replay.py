@@ -1,7 +1,8 @@
 """The story of the captures, played on the simulated pair, and what makes the two comparable.
 
 captures/SITUATION/NODE/ holds what two real nodes (Debian 12, DRBD 8.4.11, drbd-utils 9.22)
-showed: `proc_drbd`, `mountinfo`, `get-gi`, and for some `dmesg`, `swaps` and `dump-xml`.
+showed: `proc_drbd`, `mountinfo`, `get-gi`, and for some `dmesg`, `swaps` and `dump-xml`. `one_way`
+is no part of that story: beta's frames are lost, and it has a `dmesg` only.
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from connector.model import ConnectionState
 from connector.observe.proc_drbd import parse
 from connector.simulate import SimulatedPair
 from tests.simulate.replay import (
@@ -108,6 +110,34 @@ def test_kernel_log_after_it(pairs: dict[str, SimulatedPair], situation: str, no
     theirs = texts(captured(situation, node, "dmesg"), "mail", 0)
     # These captures begin in the middle.
     assert _named(ours[-len(theirs) :]) == _named(theirs)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_link_that_is_dead_one_way_only(node: str) -> None:
+    """Nothing that beta sends arrives: alpha misses an answer, and beta hears that it hangs up."""
+    pair = SimulatedPair(seed=SEED)
+    pair.mount("alpha", "mail", "/mnt/mail")
+    pair.cut_link("beta")
+    pair.settle()
+    lost = {"alpha": "drbd mail: PingAck did not", "beta": "drbd mail: sock was shut down by peer"}
+    ours = since(texts(pair.kernel_log(node), "mail", 0), lost[node])
+    theirs = since(texts(captured("one_way", node, "dmesg"), "mail", 0), lost[node])
+    # The capture's pair was not made by a first sync, and has no history.
+    assert [re.sub(r":I2\+:4$", ":0:0", text) for text in _named(ours)] == _named(theirs)
+    assert pair.connection(node, "mail") is ConnectionState.WF_CONNECTION
+
+
+def test_a_link_that_is_dead_one_way_only_is_mended_as_any_other() -> None:
+    pair = SimulatedPair()
+    pair.cut_link("alpha")
+    pair.cut_link()  # it is dead already
+    assert pair.state.lost_from == "alpha"
+    pair.settle()
+    assert pair.connection("beta", "db") is ConnectionState.WF_CONNECTION
+    pair.restore_link()
+    pair.settle()
+    assert pair.state.lost_from is None
+    assert pair.connection("beta", "db") is ConnectionState.CONNECTED
 
 
 def test_times_rise(pairs: dict[str, SimulatedPair]) -> None:

@@ -8,20 +8,25 @@ invariants.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.lab.pair import Pair
 from tests.lab.plugin import EVIDENCE_FOLDER
+from tests.lab.states import Different
+from tests.stories.compared import Story
 from tests.stories.ending import Ending
 from tests.stories.resilience import Tally
 from tests.stories.simulated import SimulatedStories
 from tests.stories.vocabulary import StoryPair
+from tests.stories.watched import Recorded, Watched
 
 _TALLY = pytest.StashKey[Tally]()
+_PASSED = pytest.StashKey[bool]()
 _SUMS = "resilience"
 
 
@@ -30,16 +35,46 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoryPair]:
     """A clean pair, simulated or real; the end of the story is checked."""
     if request.param == "simulated":
         simulated = SimulatedStories(tmp_path)
-        yield simulated
+        with compared(request, simulated) as watched:
+            yield watched
         _hold(simulated.ending())
     else:
-        yield from _played(request)
+        for played in _played(request):
+            with compared(request, played) as watched:
+                yield watched
 
 
 @pytest.fixture
 def real_pair(booted_pair: Pair, request: pytest.FixtureRequest) -> Iterator[Pair]:
     """A clean real pair, for what the simulated one cannot do; its end is checked, too."""
     yield from _played(request)
+
+
+@contextmanager
+def compared(request: pytest.FixtureRequest, pair: Recorded) -> Iterator[StoryPair]:
+    """The pair, watched; in the end what was seen is held against what the real pair showed."""
+    story = Story.of(request.node, str(request.param))
+    if story.not_compared:
+        yield pair
+        return
+    watched = Watched(pair)
+    yield cast(StoryPair, watched)
+    if request.node.stash.get(_PASSED, False):
+        try:
+            story.hold(watched.steps, real=request.param == "real")
+        except Different as error:
+            raise pytest.fail.Exception(f"{story.name}: {error}", pytrace=False) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether the story itself has passed: only then it has an end to compare."""
+    report = yield
+    if call.when == "call":
+        item.stash[_PASSED] = report.passed
+    return report
 
 
 def _played(request: pytest.FixtureRequest) -> Iterator[Pair]:

@@ -20,6 +20,7 @@ from tests.lab.split_brains import Seen, Splittable
 from tests.stories.ending import Ending
 from tests.stories.goings_on import GoingsOn, SimulatedCron
 from tests.stories.simulated_node import ACT_S, SimulatedStoryNode
+from tests.stories.vocabulary import StoryNode
 
 WAIT_S = 60.0
 STEP_S = 0.5
@@ -94,6 +95,11 @@ class SimulatedStories(Splittable):
         """Nothing gets through any more; DRBD notices within about 2 s."""
         self.note("", Source.FAULT, "link cut")
         self.pair.cut_link()
+
+    def cut_link_from(self, sender: StoryNode) -> None:
+        """Nothing that `sender` sends gets through any more; what its peer sends still does."""
+        self.note("", Source.FAULT, f"link cut one way, from {sender.name}")
+        self.pair.cut_link(sender.name)
 
     def restore_link(self) -> None:
         """Everything gets through again."""
@@ -234,4 +240,10 @@ class SimulatedStories(Splittable):
             {node.name: node.given_up() for node in self.nodes},
             self.connected(),
             self.allow_policy_losses,
+            {
+                (node.name, minor): node.rescued(minor)
+                for node in self.nodes
+                for minors in MINORS.values()
+                for minor in minors
+            },
         )

@@ -169,6 +169,17 @@ class SimulatedStoryNode(Administered):
         folder = self.state_dir / "given-up"
         return resources_of(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
+    def rescued(self, minor: int) -> frozenset[str]:
+        """The records in the copies that connector has kept of the minor."""
+        _, volume = volume_of(minor)
+        records: set[str] = set()
+        for path in self.state_dir.glob(f"rescues/*/volume-{volume}.img"):
+            record = json.loads((path.parent / "rescue.json").read_text(encoding="utf-8"))
+            if any(item["minor"] == minor for item in record["volumes"]):
+                blocks = json.loads(path.read_text(encoding="utf-8"))
+                records |= {text for text in blocks.values() if _RECORD.fullmatch(text)}
+        return frozenset(records)
+
     def _shown(self, path: str) -> str:
         self._need_power()
         return (self.root / path).read_text(encoding="utf-8")
@@ -207,11 +218,12 @@ class SimulatedStoryNode(Administered):
         return where
 
     def umount(self, minor: int = 0) -> None:
-        """Unmount the minor."""
+        """Unmount the minor. That writes, too."""
         self._need_power()
         resource, volume = volume_of(minor)
         with self._or_fail():
             self._pair.umount(self.name, resource, default_mountpoint(minor), volume)
+            self._pair.write(self.name, resource, volume, _SUPERBLOCK, f"left on {self.name}")
         self._pair.sleep(ACT_S)
 
     @contextmanager
@@ -293,7 +305,9 @@ class SimulatedStoryNode(Administered):
         drbdadm = self._world.run
 
         def run(argv: Sequence[str], timeout_s: float) -> Completed:
-            words = list(unwrapped(argv))[1:]
+            program, *words = unwrapped(argv)
+            if program != "drbdadm":
+                return drbdadm(argv, timeout_s)  # what keeps a copy; the lab notes drbdadm's only
             if words and words[0] != "dump-xml" and not words[0].startswith("sh-"):
                 self._note_command(pid, words)
                 ran.append(" ".join(words))

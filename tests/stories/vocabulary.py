@@ -185,6 +185,10 @@ class StoryPair(Protocol):
         """Nothing gets through any more."""
         ...
 
+    def cut_link_from(self, sender: StoryNode) -> None:
+        """Nothing that `sender` sends gets through any more; what its peer sends still does."""
+        ...
+
     def restore_link(self) -> None:
         """Everything gets through again."""
         ...

@@ -17,6 +17,8 @@ from .table import columns, rows
 from .timeline import bands
 from .values import shown
 
+pytestmark = pytest.mark.slow
+
 # The targets that answer with nothing on this hour, and why that is right.
 EMPTY = {
     ("connector-pair.json", "Needs an operator", "A"): "at its end north is healed",

@@ -12,6 +12,8 @@ import pytest
 from tests.cli.stage import AT_ONCE, Running, Stage, tree
 from tests.report.page.reading import root_of, with_class, words
 
+pytestmark = pytest.mark.slow
+
 
 def address(running: Running) -> str:
     """Where it listens, once it does."""
