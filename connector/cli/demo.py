@@ -46,7 +46,7 @@ def command(
     if name and mode:
         raise UsageError(f"--mode is for the demo without STORY: {name} has its own (--list)")
     if step and svg:
-        raise UsageError("--step and --svg cannot be had at once")
+        raise UsageError("--step and --svg cannot be had at once: say one of them")
     story = STORIES[name] if name else _OF_MODE[mode or "discard"]
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder:
         play = Play(story, Path(folder))

@@ -137,13 +137,15 @@ class Asked:
         """UsageError where options contradict each other."""
         inputs = [*files, self.kernel_log, self.dump_xml]
         if inputs.count(_STANDARD_INPUT) > 1:
-            raise UsageError("standard input (-) can be read once only")
+            raise UsageError("standard input (-) can be read once only: put the others into files")
         if self.evidence and self.kernel_log:
-            raise UsageError("--evidence and --kernel-log cannot be had at once")
+            raise UsageError(
+                "--evidence and --kernel-log cannot be had at once: the log tells the evidence"
+            )
         if self.handshake and self.evidence != "split-brain":
-            raise UsageError("--handshake goes with --evidence split-brain")
+            raise UsageError("--handshake goes with --evidence split-brain: add that")
         if self.host and not self.dump_xml:
-            raise UsageError("--host goes with --dump-xml")
+            raise UsageError("--host goes with --dump-xml: add that")
 
     def said(self, setup: Setup) -> Said:
         """What a person said of the state."""

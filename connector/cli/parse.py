@@ -39,6 +39,6 @@ def text_of(setup: Setup, file: str | None) -> bytes:
             raise NoDrbd(f"no DRBD here: {path} does not exist") from error
         raise click.BadParameter(f"{path}: no such file", param_hint="FILE") from error
     except PermissionError as error:
-        raise NotPermitted(f"{path} may not be read") from error
+        raise NotPermitted(f"{path} may not be read: run connector as root") from error
     except OSError as error:
         raise ConnectorError(f"{path} cannot be read: {error.strerror}") from error

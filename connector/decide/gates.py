@@ -35,7 +35,7 @@ def gates_before(
         _evidence_gate(row, steps, resource),
         _disk_gate(steps, resource),
         _forecast_gate(steps, resource, context),
-        _attempts_gate(context),
+        _attempts_gate(resource, context),
         _grace_gate(steps, context),
     )
     return tuple(gate for gate in candidates if gate is not None)
@@ -95,7 +95,7 @@ def _evidence_gate(row: Row, steps: tuple[ActionKind, ...], resource: Resource) 
     """Without the kernel log nobody can tell a split brain from a disconnect by hand."""
     evidence = resource.evidence
     if not evidence.readable:
-        return Gate(GateName.EVIDENCE, "the kernel log cannot be read", True)
+        return Gate(GateName.EVIDENCE, "the kernel log cannot be read: it takes root", True)
     if row.name is not DecisionName.RECONNECT_STANDBY or not evidence.split_brain:
         return None
     if steps == (ActionKind.CONNECT_DISCARD,):
@@ -152,10 +152,13 @@ def may_lose(steps: tuple[ActionKind, ...], resource: Resource) -> bool:
     return ActionKind.CONNECT_DISCARD in steps or bool(_losses(steps, resource))
 
 
-def _attempts_gate(context: Context) -> Gate | None:
+def _attempts_gate(resource: Resource, context: Context) -> Gate | None:
     if context.attempts < context.policy.max_attempts:
         return None
-    reason = f"{context.attempts} attempts did not bring the pair together; no more are made"
+    reason = (
+        f"{context.attempts} attempts did not bring the pair together; no more are made until "
+        f"`connector resume {resource.name}`"
+    )
     return Gate(GateName.ATTEMPTS, reason, True)
 
 

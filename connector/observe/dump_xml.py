@@ -69,7 +69,9 @@ def checked(resources: Iterable[ConfiguredResource]) -> tuple[ConfiguredResource
     for resource in resources:
         name = resource.name
         if not name or name == "all" or name.startswith("-") or _NOT_IN_A_NAME.search(name):
-            raise ResourcesUnknown(f"drbdadm would mistake the resource name {name!r}")
+            raise ResourcesUnknown(
+                f"drbdadm would mistake the resource name {name!r}: rename it in drbd.conf"
+            )
         if name in names:
             raise ResourcesUnknown(f"resource {name} is there twice")
         names.add(name)

@@ -51,7 +51,9 @@ class SharedLook:
             LookStuck: another scrape has been looking for too long.
         """
         if not self._lock.acquire(timeout=self._wait_s):
-            raise LookStuck("an earlier look at DRBD has not come to its end")
+            raise LookStuck(
+                "an earlier look at DRBD has not come to its end: ask again in a minute"
+            )
         try:
             if time.monotonic() >= self._until_s:
                 self._kept = self._look()

@@ -198,7 +198,7 @@ class Watch:
         try:
             self.passing = self.begin_pass()
         except OSError as error:  # no memory, no process numbers: that may pass
-            self.log(f"no pass could be begun: {error.strerror}")
+            self.log(f"no pass could be begun: {error.strerror}; tried again soon")
             self.schedule = self.schedule.ended(now_s, Ended(healthy=False, look_again=True))
 
     def _hear_pass(self, now_s: float) -> None:

@@ -183,7 +183,9 @@ def test_a_split_brain_is_pending_and_fires_and_is_over(watched: Watched) -> Non
 
     with watched.stage.pair.changing() as pair:
         story.drbdadm(pair, "alpha", "connect", "mail")
-    done = watched.stage.run("recover", "mail", "--discard-my-data", "--yes", **watched.environment)
+    # No disk lies below this node, so nothing can be kept of it.
+    environment = {**watched.environment, "CONNECTOR_RESCUE_KEEP": "never"}
+    done = watched.stage.run("recover", "mail", "--discard-my-data", "--yes", **environment)
     assert done.status == 0, done
     assert watched.reconcile() == ""
     api.wait_for_alert("inactive", "ConnectorSplitBrain")

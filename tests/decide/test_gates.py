@@ -216,7 +216,9 @@ def test_more_attempts_than_are_allowed_by_now_are_too_many() -> None:
     fewer = replace(LONG, attempts=4, policy=Policy(max_attempts=2))
     (gate,) = gates(apart(), fewer)
     assert gate.name is G.ATTEMPTS
-    assert gate.reason == "4 attempts did not bring the pair together; no more are made"
+    assert gate.reason == (
+        "4 attempts did not bring the pair together; no more are made until `connector resume mail`"
+    )
 
 
 @pytest.mark.parametrize(("disk", "word"), [(DiskState.FAILED, "Failed"), (None, "unknown")])

@@ -16,6 +16,8 @@ PAGE_NAMES = tuple(str(page.relative_to(PROJECT)) for page in PAGES)
 
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
+_SAYS = re.compile(r"^\| it says \|.*\n(?:\|.*\n)+", re.MULTILINE)
+_FIRST_CELL = re.compile(r"^\|[^|\n]*\|", re.MULTILINE)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 
 
@@ -39,8 +41,12 @@ def prose(page: str) -> str:
 
 
 def spans(page: str) -> list[str]:
-    """What stands between backticks outside of blocks, line breaks within it joined."""
-    return _SPAN.findall(re.sub(r"(?<=\S)\n *(?=\S)", " ", prose(page)))
+    """What stands between backticks outside of blocks, line breaks within it joined.
+
+    Without what the program says: that is quoted in the first column of a table.
+    """
+    own_words = _SAYS.sub(lambda table: _FIRST_CELL.sub("|", table[0]), prose(page))
+    return _SPAN.findall(re.sub(r"(?<=\S)\n *(?=\S)", " ", own_words))
 
 
 def headings(page: str) -> list[str]:
