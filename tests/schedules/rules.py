@@ -148,10 +148,10 @@ def _may_be_lost(seen: Witness, node: str, resource: str, lost: set[str]) -> Non
 
 
 def _rescued(seen: Witness, node: str, resource: str, lost: set[str], what: str) -> None:
-    """What a pass gives up was kept whole before."""
+    """What a pass gives up was kept whole before; its disk may have gone since, for a while."""
     kept: set[str] = set()
-    folder = seen.agents[node].settings.rescues_dir
-    for path in folder.glob(f"[0-9]*-{resource}/volume-*.img"):
+    node_folder = seen.agents[node].settings.run.state_dir.parent
+    for path in node_folder.glob(f"state*/rescues/[0-9]*-{resource}/volume-*.img"):
         kept |= set(json.loads(path.read_text(encoding="utf-8")).values())
     if lost - kept:
         raise Violation("rescue", f"{what}, and {len(lost - kept)} are in no rescue")
