@@ -73,6 +73,7 @@ class Agent:
         self.troubles: deque[Trouble] = deque()
         self.dies_at: int = NEVER
         self.wall_offset_s = 0.0
+        self.no_state_since_s = 0.0  # the last time that its folder was put aside
         self._drbdadm = pair.run_on(node)
 
     def world(self, during: Pass, witness: Witness) -> World:

@@ -149,6 +149,7 @@ def _no_state(play: Play, item: Happening) -> None:
         return
     folder.rename(aside)
     folder.write_bytes(b"")
+    play.agents[item.node].no_state_since_s = play.pair.state.now_s
     play.pair.sleep(item.number)
     folder.unlink()
     aside.rename(folder)

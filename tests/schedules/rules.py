@@ -29,7 +29,7 @@ def command(seen: Witness, during: Pass, argv: Sequence[str]) -> None:
     _alone(seen, during, what)
     if during.person:
         return
-    _no_doubt(seen, node, resource, what)
+    _no_doubt(seen, during, resource, what)
     _bounded(seen, during, resource, what)
     if seen.mode == "observe":
         raise Violation("mode", f"{what} in mode observe")
@@ -56,13 +56,17 @@ def _bounded(seen: Witness, during: Pass, resource: str, what: str) -> None:
         raise Violation("endless", f"{what} in the {len(acted)}th acting pass of {most}")
 
 
-def _no_doubt(seen: Witness, node: str, resource: str, what: str) -> None:
-    shown = seen.agents[node].shown
+def _no_doubt(seen: Witness, during: Pass, resource: str, what: str) -> None:
+    node = during.node
+    agent = seen.agents[node]
+    shown = agent.shown
     if not shown.log_readable:
         raise Violation("doubt", f"{what} with a kernel log that cannot be read")
     if shown.garbled and 0 in {v.minor for v in seen.pair.side(node, resource).volumes}:
         raise Violation("doubt", f"{what} in a state that nobody knows")
-    if not seen.agents[node].settings.run.state_dir.is_dir():
+    # Attempts are counted before the first command: what goes away after that is too late.
+    gone = not agent.settings.run.state_dir.is_dir() and agent.no_state_since_s <= during.began_s
+    if gone:
         raise Violation("doubt", f"{what} with attempts that cannot be counted")
 
 
