@@ -8,7 +8,7 @@ export CONNECTOR_LAB
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit slow sim lab lab-tests lab-test soak lab-packages tool-packages bench bench-watch bench-idle bench-scrape bench-fleet fuzz fuzz-corpus mutants pictures docs man deb lock clean venv dev
+.PHONY: help demo test check lint types unit slow sim lab lab-tests lab-states lab-test soak lab-packages tool-packages bench bench-watch bench-idle bench-scrape bench-fleet fuzz fuzz-corpus mutants pictures docs man deb lock clean venv dev
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -61,6 +61,9 @@ tool-packages:
 # Two pairs share the stories: one waits for DRBD most of the time, and leaves a core idle.
 lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "real_drbd and not soak" tests/lab tests/stories
+
+lab-states: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD, compared with what was recorded of it
+	CONNECTOR_LAB_STATES=compare $(BIN)/pytest -q -n 2 --dist worksteal -m "real_drbd and not soak" tests/stories
 
 lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-test STORY=grace
 	@test -n "$(STORY)" || { echo "which one? make lab-test STORY=WORD (a part of its name)" >&2; exit 2; }
