@@ -72,7 +72,7 @@ lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-te
 	    "$(BIN)/pytest --collect-only -q -m real_drbd lists them" >&2; exit $$status; }
 
 soak: $(VENV)/dev.stamp lab-packages  ## The same stories for longer on real DRBD: half an hour
-	$(BIN)/pytest -v -n 2 --dist worksteal -m "real_drbd and soak" tests/stories
+	$(BIN)/pytest -v -n 2 --dist worksteal -m "real_drbd and soak" tests/lab tests/stories
 
 lab: $(VENV)/dev.stamp lab-packages  ## Boot the real pair and get a prompt on either node
 	$(BIN)/python -m tests.lab

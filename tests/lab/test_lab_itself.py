@@ -91,6 +91,7 @@ def _was_primary(handshake: str) -> bool:
     return bool(int(found[1], 16) & 1)
 
 
+@pytest.mark.soak
 def test_resetting_twice_leaves_nothing_behind(booted_pair: Pair) -> None:
     for _ in range(2):
         booted_pair.reset(("after-sb-1pri discard-secondary",))
@@ -130,6 +131,7 @@ def test_a_crash_keeps_the_disks(fresh_pair: Pair) -> None:
     assert beta.read("/mnt/mail/kept") == "before the crash"
 
 
+@pytest.mark.soak
 def test_a_stuck_node_is_cleaned_all_the_same(fresh_pair: Pair) -> None:
     # Suspended I/O hangs whoever writes, and cannot be killed: reset has to cut the power.
     alpha = fresh_pair.alpha

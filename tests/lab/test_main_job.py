@@ -64,6 +64,7 @@ def passes_until_connected(pair: Pair, rounds: int = 6) -> list[Completed]:
     pytest.fail(f"not Connected after {rounds} rounds:\n{shown}")
 
 
+@pytest.mark.soak  # the gates' stories have it, too
 def test_an_operators_disconnect_of_the_standby_is_mended(fresh_pair: Pair) -> None:
     pair = fresh_pair
     configure(pair, "[policy]\nrespect_disconnect = 0\n")
@@ -148,6 +149,7 @@ def record_of_what_was_given_up(node: DrbdNode, resource: str) -> dict[str, Any]
     return record
 
 
+@pytest.mark.soak  # so has the first evening
 @pytest.mark.story_timeout(300)
 def test_in_the_default_mode_a_split_brain_waits_for_a_person(fresh_pair: Pair) -> None:
     pair = fresh_pair
@@ -231,6 +233,7 @@ def test_what_a_shell_script_did_there_loses_data(fresh_pair: Pair) -> None:
     assert "from-beta" not in pair.beta.run("ls /mnt/mail").stdout.split()
 
 
+@pytest.mark.soak  # fifty are killed in tests/stories/test_killed.py
 @pytest.mark.story_timeout(300)
 def test_a_pass_that_is_killed_stops_nothing(fresh_pair: Pair) -> None:
     pair = fresh_pair

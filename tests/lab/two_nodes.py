@@ -26,7 +26,7 @@ DISKS = 3
 DISK_MIB = 16
 # Rescues are on it, too: dozens of a story in which passes are killed. The file has holes.
 STATE_DISK_MIB = 512
-MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0")
+MKFS = ("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
 STATE_DISK = DISKS
 # Below the resources of a story that wants other disks than the three of 16 MiB.
 SPARE_DISK_MIB = 192

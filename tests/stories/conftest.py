@@ -23,6 +23,7 @@ from tests.stories.compared import VARIABLE, Story
 from tests.stories.ending import Ending
 from tests.stories.resilience import Tally
 from tests.stories.simulated import SimulatedStories
+from tests.stories.test_after_sb import SOAK_ON_REAL_DRBD
 from tests.stories.vocabulary import StoryPair
 from tests.stories.watched import Recorded, Watched
 
@@ -49,6 +50,16 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoryPair]:
 def real_pair(booted_pair: Pair, request: pytest.FixtureRequest) -> Iterator[Pair]:
     """A clean real pair, for what the simulated one cannot do; its end is checked, too."""
     yield from _played(request)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave some situations of DRBD's policies on real DRBD to the soak."""
+    for item in items:
+        values = getattr(getattr(item, "callspec", None), "params", {})
+        situation = (values.get("policies"), values.get("active"))
+        if values.get("pair") == "real" and situation in SOAK_ON_REAL_DRBD:
+            item.add_marker(pytest.mark.soak)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.pair import Pair
 
 from .vocabulary import OPERATOR_NEEDED, StoryPair, in_sync, passes_until
@@ -99,6 +101,7 @@ def test_both_nodes_in_use_nobody_may_lose(pair: StoryPair) -> None:
         node.write(0, 1)
 
 
+@pytest.mark.soak
 def test_no_storm_of_handlers(real_pair: Pair) -> None:
     pair = real_pair
     pair.reset(handlers=['split-brain "/bin/sh -c \\"echo called >>/run/lab/handler\\""'])
