@@ -233,7 +233,7 @@ def test_what_a_shell_script_did_there_loses_data(fresh_pair: Pair) -> None:
     assert "from-beta" not in pair.beta.run("ls /mnt/mail").stdout.split()
 
 
-@pytest.mark.soak  # fifty are killed in tests/stories/test_killed.py
+@pytest.mark.soak  # thirty are killed in tests/stories/test_killed.py
 @pytest.mark.story_timeout(300)
 def test_a_pass_that_is_killed_stops_nothing(fresh_pair: Pair) -> None:
     pair = fresh_pair
