@@ -27,6 +27,17 @@ class Completed:
         return self.exit_status is None and self.error is None
 
 
+def failed(done: Completed) -> str:
+    """Why a program did not do it, in one line."""
+    line = " ".join(done.argv)
+    if done.error:
+        return done.error
+    if done.timed_out:
+        return f"`{line}` was still at it after {done.duration_s:.0f} s and was ended"
+    said = " ".join(done.stderr.split())[:300] or "nothing"
+    return f"`{line}` ended with {done.exit_status} and said: {said}"
+
+
 class Run(Protocol):
     """Run a program to its end, or to its time-out; never raises for what the program does."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from connector import ssh
 from connector.clock import Clock
 from connector.doctor.manifest import MAX_BYTES, Manifest, NoManifest, parse
 from connector.doctor.reading import Unseen, reason
@@ -14,8 +14,6 @@ from connector.program import Run
 SSH = "ssh:"
 SSH_TIMEOUT_S = 30.0
 _COMMAND_NOT_FOUND = 127
-# A name that begins with a dash would be an option of ssh's.
-_TARGET = re.compile(r"[A-Za-z0-9_\[][\w.@:%\[\]-]{0,254}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,10 @@ class Peer:
 
 def over_ssh(target: str, run: Run, clock: Clock) -> Peer | Unseen:
     """Ask HOST or USER@HOST for its manifest, for at most SSH_TIMEOUT_S. Raises nothing."""
-    if not _TARGET.fullmatch(target):
+    if not ssh.is_host(target):
         return Unseen(f"{SSH}{target}: HOST or USER@HOST is expected after {SSH}")
-    options = ("-oBatchMode=yes", "-oConnectTimeout=5")
     asked_wall_s = clock.wall_s()
-    done = run(("ssh", *options, target, "connector doctor --manifest"), SSH_TIMEOUT_S)
+    done = run(ssh.asking(target, "doctor", "--manifest"), SSH_TIMEOUT_S)
     answered_wall_s = clock.wall_s()
     source = f"{SSH}{target}"
     if done.error is not None:

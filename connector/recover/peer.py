@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connector import ssh
 from connector.errors import UsageError
 from connector.model import ESTABLISHED, ConnectionState, Resource
 from connector.report.as_json import SCHEMA_VERSION
@@ -21,12 +21,9 @@ from connector.world import World
 MAX_AGE_S = 600.0
 MAX_BYTES = 1024 * 1024  # as much as the runner keeps of what a program prints
 SSH_TIMEOUT_S = 20.0
-SSH = ("ssh", "-oBatchMode=yes", "-oConnectTimeout=5")
 SSH_FAILED = 255
 _STANDARD_INPUT = "-"
 _CLOCK_DIFFERS_S = 60.0
-# A host's name or address, with a user or not; never something that ssh takes for an option.
-_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@%:-]{0,254}", re.ASCII)
 _APART = frozenset({ConnectionState.STANDALONE, ConnectionState.WF_CONNECTION})
 
 
@@ -75,11 +72,11 @@ def fetch(world: World, source: str) -> PeerText:
 
 
 def _by_ssh(world: World, source: str, host: str) -> PeerText:
-    if not _HOST.fullmatch(host):
+    if not ssh.is_host(host):
         raise UsageError(f"--peer {source}: {host!r} is no host: say ssh:NAME or ssh:USER@NAME")
     if host.rpartition("@")[2] in (world.host, "localhost"):
         raise UsageError(f"--peer {source}: that is this node: name the other one")
-    done = world.run((*SSH, "--", host, "connector", "status", "--json"), SSH_TIMEOUT_S)
+    done = world.run(ssh.asking(host, "status", "--json"), SSH_TIMEOUT_S)
     if done.error is not None:
         return PeerText(source, why_not=done.error)
     if done.timed_out:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connector.errors import NotKept
 from connector.model import Handshake, Resource, Volume
-from connector.program import Completed
+from connector.program import Completed, failed
 from connector.rescue import lvm
 from connector.rescue.device import BackingDevice, LogicalVolume
 from connector.rescue.superblock import READ_BYTES, FileSystem, identify
@@ -141,14 +141,3 @@ def _run(world: World, argv: tuple[str, ...]) -> Completed:
     if done.exit_status != 0:
         raise NotKept(failed(done))
     return done
-
-
-def failed(done: Completed) -> str:
-    """Why a program did not do it, in one line."""
-    line = " ".join(done.argv)
-    if done.error:
-        return done.error
-    if done.timed_out:
-        return f"`{line}` was still at it after {done.duration_s:.0f} s and was ended"
-    said = " ".join(done.stderr.split())[:300] or "nothing"
-    return f"`{line}` ended with {done.exit_status} and said: {said}"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from connector.errors import NotKept
 from connector.memory.files import write_all
-from connector.program import Run
-from connector.rescue.backing import failed, forget_cached
+from connector.program import Run, failed
+from connector.rescue.backing import forget_cached
 from connector.rescue.kept import Method
 from connector.rescue.method import MIB, Step
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from connector.errors import NotKept
+from connector.program import failed
 from connector.rescue import due, lvm, shelf
-from connector.rescue.backing import LOOK_TIMEOUT_S, failed
+from connector.rescue.backing import LOOK_TIMEOUT_S
 from connector.rescue.kept import RECORD_FILE, KeptVolume, Rescue
 from connector.settings import Settings
 from connector.world import World

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from connector.errors import ConnectorError, NotKept, UsageError
-from connector.program import Completed
-from connector.rescue.backing import below, failed, filesystem_on
+from connector.program import Completed, failed
+from connector.rescue.backing import below, filesystem_on
 from connector.rescue.copying import copy
 from connector.rescue.device import BackingDevice
 from connector.rescue.kept import Rescue

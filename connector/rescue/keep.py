@@ -9,8 +9,9 @@ from pathlib import Path
 
 from connector.errors import NotKept
 from connector.model import ConnectionState, Resource, Role
+from connector.program import failed
 from connector.rescue import drop, due, lvm, shelf
-from connector.rescue.backing import backing_devices, below, failed
+from connector.rescue.backing import backing_devices, below
 from connector.rescue.copying import copy
 from connector.rescue.kept import KeptVolume, Method, Rescue, name_for
 from connector.rescue.method import MIB, Room, Step, steps_for

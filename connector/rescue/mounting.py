@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from connector.errors import ConnectorError, UsageError
-from connector.rescue.backing import failed
+from connector.program import failed
 from connector.rescue.kept import KeptVolume, Rescue
 from connector.world import World
 

@@ -134,7 +134,7 @@ def test_the_other_node_by_ssh(node: Stage) -> None:
     done = node.run("doctor", "--json", "--peer", "ssh:root@alpha")
     assert ids(done)["peer-lacks-resource"] == "critical"
     asked = (node.folder / "asked").read_text()
-    assert asked == "-oBatchMode=yes -oConnectTimeout=5 root@alpha connector doctor --manifest\n"
+    assert asked == "-oBatchMode=yes -oConnectTimeout=5 -- root@alpha connector doctor --manifest\n"
 
 
 def test_an_ssh_that_fails_is_unknown(node: Stage) -> None:

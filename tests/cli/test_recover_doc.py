@@ -12,7 +12,7 @@ from connector.simulate import story
 from tests.cli.stage import PATIENCE_S, Stage
 from tests.cli.test_recover_follow import DONE, STILL, line_with, replace, show, started
 from tests.docs import pages
-from tests.docs.test_readme import pieces, said_by_the_code
+from tests.docs.test_readme import unknown_to_the_code
 
 StageOf = Callable[..., Stage]
 PAGE = pages.text("docs/recover.md")
@@ -74,7 +74,6 @@ def test_the_transcript_of_a_resync(stage: Stage) -> None:
 
 
 def test_the_lines_that_the_page_explains_are_those_of_the_code() -> None:
-    said = said_by_the_code()
     explained = [
         message
         for title in ("Look", "The resync")
@@ -82,10 +81,4 @@ def test_the_lines_that_the_page_explains_are_those_of_the_code() -> None:
         for message in re.findall(r"`([^`]+)`", row[0])
     ]
     assert len(explained) > 15
-    unknown = [
-        (message, piece)
-        for message in explained
-        for piece in pieces(message)
-        if not any(piece in text for text in said)
-    ]
-    assert unknown == []
+    assert unknown_to_the_code(explained) == []

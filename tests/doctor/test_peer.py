@@ -50,7 +50,7 @@ def test_ssh_is_asked_without_a_question_and_bounds_the_clock() -> None:
     found = over_ssh("root@beta", ssh, Ticking())
     assert found == Peer(manifest(), "ssh:root@beta", NOW_S + 2, NOW_S + 1)
     options = ("-oBatchMode=yes", "-oConnectTimeout=5")
-    line = ("ssh", *options, "root@beta", "connector doctor --manifest")
+    line = ("ssh", *options, "--", "root@beta", "connector", "doctor", "--manifest")
     assert ssh.asked == [(line, SSH_TIMEOUT_S)]
 
 

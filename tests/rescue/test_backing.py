@@ -12,8 +12,8 @@ import pytest
 from connector.errors import NotKept
 from connector.model import Evidence, Handshake
 from connector.observe.node import look
-from connector.program import Completed
-from connector.rescue.backing import backing_devices, failed, forget_cached
+from connector.program import Completed, failed
+from connector.rescue.backing import backing_devices, forget_cached
 from connector.rescue.superblock import FileSystem
 from connector.simulate import SimulatedPair
 from tests.rescue.making import MIB, Hands, Lvm, logical_volume, row, settings_in, victim
