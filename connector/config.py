@@ -15,10 +15,10 @@ from connector.settings import DEFAULT_CONFIG, Settings
 
 MAX_BYTES = 1024 * 1024
 MAX_LINE_CHARACTERS = 5000  # tomllib takes the square of the parts of a dotted key
-_SECTIONS = ("policy", "run", "rescue", "metrics")
+_SECTIONS = ("policy", "run", "rescue", "recover", "metrics")
 # Variables that are no settings: options of the command line, and the project's own tests.
 _OTHER = re.compile(r"CONNECTOR_(CONFIG|ROOT|LAB|LAB_[A-Z_]+)")
-_VARIABLE = re.compile(r"CONNECTOR_(POLICY|RUN|RESCUE|METRICS)_([A-Z0-9_]+)")
+_VARIABLE = re.compile(r"CONNECTOR_(POLICY|RUN|RESCUE|RECOVER|METRICS)_([A-Z0-9_]+)")
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -61,8 +61,8 @@ def _refuse_strangers(environment: Mapping[str, str]) -> None:
         if not _VARIABLE.fullmatch(name):
             raise ConfigurationError(
                 f"{name}: unknown variable; known are CONNECTOR_CONFIG, CONNECTOR_ROOT, and "
-                "CONNECTOR_POLICY_…, CONNECTOR_RUN_…, CONNECTOR_RESCUE_… and CONNECTOR_METRICS_… "
-                "with a key's name"
+                "CONNECTOR_POLICY_…, CONNECTOR_RUN_…, CONNECTOR_RESCUE_…, CONNECTOR_RECOVER_… and "
+                "CONNECTOR_METRICS_… with a key's name"
             )
 
 

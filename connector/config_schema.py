@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
 from connector.model import Mode
-from connector.settings import RescueSettings, RunSettings, Settings
+from connector.recover.source import place
+from connector.settings import RecoverSettings, RescueSettings, RunSettings, Settings
 
 DAY_S = 86_400
 YEAR_S = 365 * DAY_S
+_NOT_A_PEER = "not_a_peer"
 
 
 class _Section(BaseModel):
@@ -97,6 +100,41 @@ class RescueSection(_Section):
         )
 
 
+def _peer(value: str) -> str:
+    """What can be asked at any time; a file and standard input are for one time only."""
+    try:
+        if place(value) is not None:
+            return value
+        why = "must be ssh:HOST, http://HOST:PORT or https://HOST:PORT"
+    except ValueError as error:
+        why = str(error)
+    raise _no_peer(why)
+
+
+def _no_peer(why: str) -> PydanticCustomError:
+    return PydanticCustomError(_NOT_A_PEER, "{why}", {"why": why})
+
+
+class RecoverSection(_Section):
+    """[recover]: where a person's recovery asks for the other node's view."""
+
+    peer: Annotated[str, AfterValidator(_peer)] | None = None
+    peer_ca: Absolute | None = None
+    peer_password_file: Absolute | None = None
+
+    def over(self, base: RecoverSettings) -> RecoverSettings:
+        """The settings `base` with what this section says."""
+        return RecoverSettings(
+            peer=base.peer if self.peer is None else self.peer,
+            peer_ca=base.peer_ca if self.peer_ca is None else Path(self.peer_ca),
+            peer_password_file=(
+                base.peer_password_file
+                if self.peer_password_file is None
+                else Path(self.peer_password_file)
+            ),
+        )
+
+
 class MetricsSection(_Section):
     """[metrics]: where they are written."""
 
@@ -109,6 +147,7 @@ class ConfigFile(_Section):
     policy: PolicySection = PolicySection()
     run: RunSection = RunSection()
     rescue: RescueSection = RescueSection()
+    recover: RecoverSection = RecoverSection()
     metrics: MetricsSection = MetricsSection()
     resource: dict[str, PolicySection] = Field(default_factory=dict)
 
@@ -142,6 +181,7 @@ def validate(data: Mapping[str, Any], where: Callable[[tuple[str, ...]], str]) -
         by_resource={name: section.over(policy) for name, section in parsed.resource.items()},
         run=run,
         rescue=parsed.rescue.over(RescueSettings()),
+        recover=parsed.recover.over(RecoverSettings()),
         textfile=Path(textfile) if textfile else None,
     )
 
@@ -154,6 +194,9 @@ def _describe(error: ValidationError, where: Callable[[tuple[str, ...]], str]) -
             message = f"unknown key; known here: {_known(location)}"
         elif item["type"] in ("string_pattern_mismatch", "string_too_short"):
             message = f"must be an absolute path (found {item['input']!r:.60})"
+        elif item["type"] == _NOT_A_PEER:
+            # What was found may be a password.
+            message = item["msg"]
         else:
             message = f"{item['msg']} (found {item['input']!r:.60})"
         lines.append(f"{where(location)}: {message}")
@@ -167,6 +210,7 @@ def _known(location: tuple[str, ...]) -> str:
         "resource": PolicySection,
         "run": RunSection,
         "rescue": RescueSection,
+        "recover": RecoverSection,
         "metrics": MetricsSection,
     }
     model = sections.get(location[0], ConfigFile) if len(location) > 1 else ConfigFile

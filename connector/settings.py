@@ -44,6 +44,18 @@ class RescueSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoverSettings:
+    """Where `connector recover` asks for the other node's view, unless it is told otherwise.
+
+    `peer` is `ssh:HOST` or the URL of an exporter; the files are for the latter.
+    """
+
+    peer: str | None = None
+    peer_ca: Path | None = None
+    peer_password_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that connector.toml and the CONNECTOR_* variables can say."""
 
@@ -51,6 +63,7 @@ class Settings:
     by_resource: Mapping[str, Policy] = field(default_factory=dict)
     run: RunSettings = RunSettings()
     rescue: RescueSettings = RescueSettings()
+    recover: RecoverSettings = RecoverSettings()
     textfile: Path | None = None
 
     def policy_for(self, resource: str) -> Policy:

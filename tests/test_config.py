@@ -13,7 +13,7 @@ from connector.config import line_of, load
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
 from connector.model import Mode
-from connector.settings import RescueSettings, Settings
+from connector.settings import RecoverSettings, RescueSettings, Settings
 
 FULL = """\
 [policy]
@@ -39,6 +39,11 @@ max_size_mib = 100
 spare_percent = 2.5
 max_age_days = 0.5
 copy_timeout = 60
+
+[recover]
+peer = "https://alpha:19942"
+peer_ca = "/etc/connector/alpha.pem"
+peer_password_file = "/etc/connector/alpha-password"
 
 [metrics]
 textfile = "/srv/connector.prom"
@@ -141,7 +146,8 @@ def test_variables_say_how_it_is_kept(tmp_path: Path) -> None:
         ('[policy]\nmodus = "discard"\n', "FILE:2: policy.modus: unknown key; known here: mode,"),
         (
             "[polcy]\n",
-            "FILE:1: polcy: unknown key; known here: policy, run, rescue, metrics, resource",
+            "FILE:1: polcy: unknown key; known here: policy, run, rescue, recover, "
+            "metrics, resource",
         ),
         ('[policy]\n\nmode = "discrad"\n', "FILE:3: policy.mode: Input should be 'observe',"),
         ('[policy]\nmax_attempts = "3"\n', "FILE:2: policy.max_attempts: Input should be a valid"),
@@ -166,6 +172,17 @@ def test_variables_say_how_it_is_kept(tmp_path: Path) -> None:
         ("[rescue]\nmax_age_days = inf\n", "FILE:2: rescue.max_age_days: Input should be"),
         ("[rescue]\ncopy_timeout = nan\n", "FILE:2: rescue.copy_timeout: Input should be"),
         ("[rescue]\ncopy_timeout = 604801\n", "FILE:2: rescue.copy_timeout: Input should be less"),
+        ('[recover]\npeer = "alpha"\n', "FILE:2: recover.peer: must be ssh:HOST, http://HOST:PORT"),
+        ('[recover]\npeer = "-"\n', "FILE:2: recover.peer: must be ssh:HOST, http://HOST:PORT"),
+        ('[recover]\npeer = ""\n', "FILE:2: recover.peer: must be ssh:HOST, http://HOST:PORT or"),
+        ('[recover]\npeer = "ssh:"\n', "FILE:2: recover.peer: '' is no host: say ssh:NAME or ssh"),
+        ("[recover]\npeer = 1\n", "FILE:2: recover.peer: Input should be a valid string (found 1)"),
+        ('[recover]\npeer = "http://a/b"\n', "FILE:2: recover.peer: that is no exporter's address"),
+        ('[recover]\npeer_ca = "ca.pem"\n', "FILE:2: recover.peer_ca: must be an absolute path"),
+        (
+            "[recover]\npeers = 1\n",
+            "FILE:2: recover.peers: unknown key; known here: peer, peer_ca, peer_password_file",
+        ),
         ("[run]\ndeadline = 10\n", "command_timeout (15 s) must be shorter than deadline (10 s)"),
         (
             "[resource.mail]\nmood = 1\n",
@@ -178,6 +195,27 @@ def test_variables_say_how_it_is_kept(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     assert message in refused(tmp_path, text)
+
+
+def test_a_password_that_stands_in_the_url_is_not_quoted(tmp_path: Path) -> None:
+    told = refused(tmp_path, '[recover]\npeer = "https://root:secret@alpha:1"\n')
+    assert told.startswith("FILE:2: recover.peer: a URL with a name or a password in it")
+    assert "secret" not in told
+    told = refused(tmp_path, "", CONNECTOR_RECOVER_PEER="https://root:secret@alpha:1")
+    assert told.startswith("CONNECTOR_RECOVER_PEER: a URL with a name or a password in it")
+    assert "secret" not in told
+
+
+def test_where_the_other_node_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "connector.toml"
+    path.write_text(FULL)
+    told = load(path, {"CONNECTOR_RECOVER_PEER": "ssh:root@alpha"}).recover
+    assert told == RecoverSettings(
+        "ssh:root@alpha", Path("/etc/connector/alpha.pem"), Path("/etc/connector/alpha-password")
+    )
+    assert load(path, {}).recover.peer == "https://alpha:19942"
+    path.write_text('[recover]\npeer = "ssh:alpha"\n')
+    assert load(path, {}).recover == RecoverSettings("ssh:alpha")
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:

@@ -25,11 +25,11 @@ from connector.report.web.listening import DEFAULT_HOST, DEFAULT_PORT, announced
 )
 @web_config_option
 def command(setup: Setup, listen: str | None, port: int, web_config: Path | None) -> int:
-    """Serve /metrics, a page for a person at /, and /-/healthy, until SIGTERM or Ctrl-C.
+    """Serve /metrics, /status.json, a page for a person at /, and /-/healthy.
 
-    Whatever is asked for, nothing is changed. With --web-config it speaks TLS and asks for
-    passwords; docs/metrics.md has an example. `connector watch --port` does the same beside its
-    passes.
+    Until SIGTERM or Ctrl-C. Whatever is asked for, nothing is changed. With --web-config it speaks
+    TLS and asks for passwords; docs/metrics.md has an example. `connector watch --port` does the
+    same beside its passes.
     """
     settings = setup.settings()
     log = exporter.log_to_stderr

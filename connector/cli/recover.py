@@ -53,7 +53,8 @@ class _Wish:
 @click.option(
     "--peer",
     metavar="SOURCE",
-    help="The other node's view: ssh:HOST, a FILE with its `status --json`, or -.",
+    help="The other node's view: ssh:HOST, its exporter's https://HOST:PORT (or http://), a FILE "
+    "with its `status --json`, or -. Without it as [recover] peer in the configuration says.",
 )
 @click.option(
     "--rehearse", is_flag=True, help="Only ask DRBD what it would do, and change nothing."
@@ -96,7 +97,7 @@ def command(
     wish = _Wish(word, yes, dry_run, rehearse, None if no_follow else follow_for_s)
     settings, world = setup.settings(), this_world(setup.root)
     seen = now(world, settings, resource)
-    both = both_nodes(world, seen, peer)
+    both = both_nodes(world, settings, seen, peer)
     for line in look.lines(world, settings, both):
         click.echo(line)
     if seen.connection in RESYNC and not dry_run:

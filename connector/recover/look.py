@@ -10,7 +10,7 @@ from connector.model import ESTABLISHED, Resource
 from connector.observe import kernel_log
 from connector.recover import recommend as recommending
 from connector.recover import times as timing
-from connector.recover.peer import PeerView, checked, fetch
+from connector.recover.peer import PeerView, checked, fetch, fetch_configured
 from connector.recover.recommend import Recommendation, recommend
 from connector.recover.view import peer_lines, view_lines
 from connector.report.past_incidents import Incident, incidents
@@ -32,13 +32,22 @@ class BothNodes:
         return self.view.resource if self.view else None
 
 
-def both_nodes(world: World, resource: Resource, source: str | None) -> BothNodes:
+def both_nodes(
+    world: World, settings: Settings, resource: Resource, source: str | None
+) -> BothNodes:
     """This node's resource beside what `source` (the value of --peer) says of the other.
+
+    Without a source the peer of the configuration is asked, where the nodes are apart.
 
     Raises:
         UsageError: as `fetch`.
     """
-    view = None if source is None else checked(fetch(world, source), resource)
+    told = None
+    if source is not None:
+        told = fetch(world, source, settings.recover)
+    elif resource.connection not in ESTABLISHED:
+        told = fetch_configured(world, settings.recover)
+    view = None if told is None else checked(told, resource)
     found = recommend(resource, view.resource if view else None)
     return BothNodes(resource, view, found)
 

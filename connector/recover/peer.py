@@ -1,4 +1,4 @@
-"""The other node's view: its `status --json`, by ssh or from a file, checked before it is used."""
+"""The other node's view: its `status --json`, from wherever it comes, checked before it is used."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from connector import ssh
 from connector.errors import UsageError
 from connector.model import ESTABLISHED, ConnectionState, Resource
+from connector.recover.source import ExporterUrl, SshHost, place, shown
 from connector.report.as_json import SCHEMA_VERSION
 from connector.report.explain.json_files import of_json
 from connector.report.explain.source import Kind
 from connector.report.page.words import lasting
+from connector.settings import RecoverSettings
 from connector.world import World
 
 MAX_AGE_S = 600.0
 MAX_BYTES = 1024 * 1024  # as much as the runner keeps of what a program prints
-SSH_TIMEOUT_S = 20.0
+TIMEOUT_S = 20.0
 SSH_FAILED = 255
 _STANDARD_INPUT = "-"
 _CLOCK_DIFFERS_S = 60.0
@@ -55,15 +57,22 @@ class _Header(BaseModel):
     schema_version: Literal[1]
 
 
-def fetch(world: World, source: str) -> PeerText:
-    """What the other node shows: of `ssh:HOST`, of a file, or of standard input (`-`).
+def fetch(world: World, source: str, wanted: RecoverSettings) -> PeerText:
+    """What the other node shows: by ssh, by its exporter, of a file, or of standard input (`-`).
+
+    `wanted` says how an exporter is asked.
 
     Raises:
-        UsageError: HOST is no host's name or is this node, or there is no such file.
+        UsageError: the source is no such thing, or is this node, or there is no such file.
     """
-    kind, colon, host = source.partition(":")
-    if colon and kind == "ssh":
-        return _by_ssh(world, source, host)
+    try:
+        where = place(source)
+    except ValueError as error:
+        raise UsageError(f"--peer {shown(source)}: {error}") from error
+    if where is not None:
+        if _is_here(where, world):
+            raise UsageError(f"--peer {source}: that is this node: name the other one")
+        return _asked(world, where, source, wanted)
     if source == _STANDARD_INPUT:
         if sys.stdin.isatty():
             raise UsageError("--peer -: pipe the other node's `connector status --json` into it")
@@ -71,16 +80,45 @@ def fetch(world: World, source: str) -> PeerText:
     return _of_file(world, source)
 
 
+def fetch_configured(world: World, wanted: RecoverSettings) -> PeerText | None:
+    """What the peer of the configuration shows; None where there is none. Raises nothing.
+
+    The configuration is checked already, and may be the same on both nodes.
+    """
+    where = None if wanted.peer is None else place(wanted.peer)
+    if where is None or wanted.peer is None:
+        return None
+    if _is_here(where, world):
+        return PeerText(
+            wanted.peer, why_not="that is this node: [recover] peer must name the other one"
+        )
+    return _asked(world, where, wanted.peer, wanted)
+
+
+def _is_here(where: SshHost | ExporterUrl, world: World) -> bool:
+    """Whether this is the node itself. A URL with localhost may be the end of a tunnel."""
+    if isinstance(where, SshHost):
+        return where.name in (world.host, "localhost")
+    return where.name == world.host.lower()
+
+
+def _asked(
+    world: World, where: SshHost | ExporterUrl, source: str, wanted: RecoverSettings
+) -> PeerText:
+    if isinstance(where, SshHost):
+        return _by_ssh(world, source, where.host)
+    # Slow to import, and most peers are asked by ssh.
+    from connector.recover import peer_http
+
+    return peer_http.fetch(where, source, wanted)
+
+
 def _by_ssh(world: World, source: str, host: str) -> PeerText:
-    if not ssh.is_host(host):
-        raise UsageError(f"--peer {source}: {host!r} is no host: say ssh:NAME or ssh:USER@NAME")
-    if host.rpartition("@")[2] in (world.host, "localhost"):
-        raise UsageError(f"--peer {source}: that is this node: name the other one")
-    done = world.run(ssh.asking(host, "status", "--json"), SSH_TIMEOUT_S)
+    done = world.run(ssh.asking(host, "status", "--json"), TIMEOUT_S)
     if done.error is not None:
         return PeerText(source, why_not=done.error)
     if done.timed_out:
-        return PeerText(source, why_not=f"it did not answer in {SSH_TIMEOUT_S:.0f} s")
+        return PeerText(source, why_not=f"it did not answer in {TIMEOUT_S:.0f} s")
     if done.exit_status == SSH_FAILED or not done.stdout.strip():
         said = " ".join(done.stderr.split())[:200] or "it said nothing"
         return PeerText(source, why_not=f"exit status {done.exit_status}: {said}")
@@ -95,7 +133,7 @@ def _of_file(world: World, source: str) -> PeerText:
             changed_s = path.stat().st_mtime
     except FileNotFoundError as error:
         raise UsageError(
-            f"--peer {source}: no such file; say ssh:HOST, a file with what "
+            f"--peer {source}: no such file; say ssh:HOST, https://HOST:PORT, a file with what "
             "`connector status --json` printed there, or -"
         ) from error
     except OSError as error:

@@ -1,7 +1,8 @@
-"""What the exporter answers to each path: the metrics, the page, or why there is neither."""
+"""What the exporter answers to each path: metrics, page and status, or why there is none."""
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,10 @@ from connector.report.page.past import Past
 from connector.report.shared_look import LookStuck, Seen, SharedLook
 
 PLAIN = "text/plain; charset=utf-8"
+JSON = "application/json"
+# A state that somebody kept on the way would pass for the one of this moment.
+_NOT_KEPT = {"Cache-Control": "no-store"}
+_NOT_FOUND = "not found; the metrics are at /metrics, the state is at /status.json, a page at /"
 Log = Callable[[str], None]
 
 
@@ -45,9 +50,11 @@ class Answers:
             return self._of_look(lambda seen: _metrics(seen, accept), plain)
         if path == "/":
             return self._of_look(self._page, self._failure)
+        if path == "/status.json":
+            return self._of_look(_status, plain)
         if path == "/-/healthy":
             return plain(HTTPStatus.OK, "connector exporter is healthy")
-        return plain(HTTPStatus.NOT_FOUND, "not found; the metrics are at /metrics")
+        return plain(HTTPStatus.NOT_FOUND, _NOT_FOUND)
 
     def _of_look(
         self, told: Callable[[Seen], Answer], refused: Callable[[HTTPStatus, str], Answer]
@@ -86,6 +93,14 @@ def _metrics(seen: Seen, accept: str) -> Answer:
 
     content_type = _content_type(accept)
     return Answer(HTTPStatus.OK, content_type, encoded(seen.registry, content_type))
+
+
+def _status(seen: Seen) -> Answer:
+    """Byte for byte what `connector status --json` prints."""
+    from connector.report.as_json import to_json
+
+    body = f"{json.dumps(to_json(seen.report), indent=2)}\n".encode()
+    return Answer(HTTPStatus.OK, JSON, body, _NOT_KEPT)
 
 
 def _content_type(accept: str) -> str:

@@ -54,6 +54,7 @@ def looking(world: World, settings: Settings) -> Collect:
                 last_pass=last,
                 samples=samples.kept(),
             ),
+            report=report,
         )
 
     return collect

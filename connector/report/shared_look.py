@@ -13,6 +13,7 @@ from connector.errors import ConnectorError
 if TYPE_CHECKING:
     from connector.report.exposition import Snapshot
     from connector.report.page.view import PageView
+    from connector.report.passes import PassReport
 
 KEPT_S = 1.0
 WAIT_S = 8.0  # Prometheus gives a scrape up after 10 by default
@@ -20,10 +21,11 @@ WAIT_S = 8.0  # Prometheus gives a scrape up after 10 by default
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look gave: for Prometheus, and for a person."""
+    """What one look gave: for Prometheus, for a person, and for the other node."""
 
     registry: Snapshot
     view: PageView
+    report: PassReport
 
 
 Collect = Callable[[], Seen]

@@ -67,7 +67,10 @@ def test_this_nodes_own_view_is_not_taken_for_the_others(split: Stage) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("no-such-file", "--peer no-such-file: no such file; say ssh:HOST, a file"),
+        (
+            "no-such-file",
+            "--peer no-such-file: no such file; say ssh:HOST, https://HOST:PORT, a file",
+        ),
         ("ssh:-x", "'-x' is no host: say ssh:NAME"),
         ("ssh:localhost", "that is this node: name the other one"),
     ],

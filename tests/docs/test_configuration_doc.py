@@ -15,11 +15,18 @@ from connector.config_schema import (
     ConfigFile,
     MetricsSection,
     PolicySection,
+    RecoverSection,
     RescueSection,
     RunSection,
 )
 from connector.decide.context import Policy
-from connector.settings import DEFAULT_CONFIG, RescueSettings, RunSettings, Settings
+from connector.settings import (
+    DEFAULT_CONFIG,
+    RecoverSettings,
+    RescueSettings,
+    RunSettings,
+    Settings,
+)
 
 from . import pages
 
@@ -29,6 +36,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "policy": PolicySection,
     "run": RunSection,
     "rescue": RescueSection,
+    "recover": RecoverSection,
     "metrics": MetricsSection,
 }
 TOML_BLOCKS = [
@@ -40,6 +48,9 @@ def default_of(section: str, key: str) -> str:
     """The default of a key as it is written in the file, or `none`."""
     if section == "metrics":
         assert Settings().textfile is None
+        return "none"
+    if section == "recover":
+        assert getattr(RecoverSettings(), key) is None
         return "none"
     by_words = {"keep": "always", "otherwise": "refuse", "directory": "none"}
     if section == "rescue" and key in by_words:
@@ -58,6 +69,8 @@ def type_and_limits(schema: dict[str, Any], unit: str = "seconds") -> tuple[str,
     """In the page's words, from the JSON schema of a key."""
     if "enum" in schema:
         return "word", ", ".join(f"`{word}`" for word in schema["enum"])
+    if schema["type"] == "string" and "pattern" not in schema:
+        return "ssh:HOST or a URL", ""
     if schema["type"] == "string":
         assert schema["pattern"].startswith("^/")
         return "absolute path", ""
@@ -115,7 +128,7 @@ def test_every_variable_is_taken(section: str) -> None:
     for _, variable, _, default, _ in pages.rows(pages.section(PAGE, f"[{section}]")):
         value = pages.plain(default)
         if value in ("none", "drbdadm"):
-            value = "/somewhere/else"
+            value = "ssh:alpha" if variable.endswith("_PEER`") else "/somewhere/else"
             assert load(None, {pages.plain(variable): value}) != Settings()
         else:
             assert load(None, {pages.plain(variable): value}) == Settings()

@@ -30,7 +30,7 @@ def run(data: bytes, folder: Path) -> None:
 
 def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
     """Every key of the file is a known one, and has its effect."""
-    assert written.keys() <= {"policy", "run", "rescue", "metrics", "resource"}
+    assert written.keys() <= {"policy", "run", "rescue", "recover", "metrics", "resource"}
     _check_policy(written.get("policy", {}), settings.policy)
     assert settings.by_resource.keys() == written.get("resource", {}).keys()
     for name, section in written.get("resource", {}).items():
@@ -48,6 +48,14 @@ def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
         assert in_force[key] == (str(Path(value)) if key in ("lock", "state_dir") else value)
     assert 0 < run_settings.command_timeout_s < run_settings.deadline_s
     _check_rescue(written.get("rescue", {}), settings.rescue)
+    recover = settings.recover
+    asked = {
+        "peer": recover.peer,
+        "peer_ca": recover.peer_ca,
+        "peer_password_file": recover.peer_password_file,
+    }
+    for key, value in written.get("recover", {}).items():
+        assert asked[key] == (value if key == "peer" else Path(value))
     textfile = written.get("metrics", {}).get("textfile")
     assert settings.textfile == (None if textfile is None else Path(textfile))
 

@@ -24,13 +24,15 @@ from connector.model import (
     UseKind,
 )
 from connector.program import Completed
-from connector.recover.peer import MAX_AGE_S, MAX_BYTES, PeerText, checked, fetch
+from connector.recover.peer import MAX_AGE_S, MAX_BYTES, PeerText, checked, fetch, fetch_configured
 from connector.recover.view import peer_lines
 from connector.report.as_json import to_json
+from connector.settings import RecoverSettings
 from connector.world import World
 from tests.builders import device, report, resource, resource_report, volume
 
 C = ConnectionState
+NOTHING = RecoverSettings()
 
 
 def split(role: Role, roles: tuple[int, int], at_s: float, *, in_use: bool) -> Resource:
@@ -149,7 +151,7 @@ def world(answer: Completed) -> tuple[World, Ran]:
 def test_ssh_asks_without_a_password_and_not_for_ever() -> None:
     # `status` ends with 3 at a split brain: that is no failure.
     here, ran = world(Completed((), 3, stdout=status_of(PEER).decode()))
-    got = fetch(here, "ssh:root@alpha")
+    got = fetch(here, "ssh:root@alpha", NOTHING)
     assert got.why_not is None
     assert checked(got, OWN).resource is not None
     assert [" ".join(words) for words in ran.asked] == [
@@ -168,7 +170,7 @@ def test_ssh_asks_without_a_password_and_not_for_ever() -> None:
     ],
 )
 def test_an_ssh_that_fails_is_said(answer: Completed, why: str) -> None:
-    found = checked(fetch(world(answer)[0], "ssh:alpha"), OWN)
+    found = checked(fetch(world(answer)[0], "ssh:alpha", NOTHING), OWN)
     assert found.resource is None
     assert why in found.why_not
 
@@ -177,7 +179,7 @@ def test_an_ssh_that_fails_is_said(answer: Completed, why: str) -> None:
 def test_a_host_that_is_none_or_this_one_is_never_asked(host: str) -> None:
     here, ran = world(Completed((), 0))
     with pytest.raises(UsageError):
-        fetch(here, f"ssh:{host}")
+        fetch(here, f"ssh:{host}", NOTHING)
     assert ran.asked == []
 
 
@@ -185,10 +187,32 @@ def test_a_file(tmp_path: Path) -> None:
     here, _ = world(Completed((), 0))
     path = tmp_path / "alpha.json"
     path.write_bytes(status_of(PEER))
-    assert checked(fetch(here, str(path)), OWN).resource is not None
+    assert checked(fetch(here, str(path), NOTHING), OWN).resource is not None
     old_s = here.clock.wall_s() - 2 * MAX_AGE_S
     os.utime(path, (old_s, old_s))
-    assert "20 min old" in checked(fetch(here, str(path)), OWN).why_not
+    assert "20 min old" in checked(fetch(here, str(path), NOTHING), OWN).why_not
     with pytest.raises(UsageError, match="no such file"):
-        fetch(here, str(tmp_path / "none"))
-    assert "cannot be read" in checked(fetch(here, str(tmp_path)), OWN).why_not
+        fetch(here, str(tmp_path / "none"), NOTHING)
+    assert "cannot be read" in checked(fetch(here, str(tmp_path), NOTHING), OWN).why_not
+
+
+def test_the_peer_of_the_configuration_is_asked_where_it_is_the_other_node() -> None:
+    here, ran = world(Completed((), 3, stdout=status_of(PEER).decode()))
+    assert fetch_configured(here, NOTHING) is None
+    told = fetch_configured(here, RecoverSettings("ssh:root@alpha"))
+    assert told is not None
+    assert checked(told, OWN).resource is not None
+    assert ran.asked[0][-5:] == ("--", "root@alpha", "connector", "status", "--json")
+
+
+@pytest.mark.parametrize("peer", ["ssh:beta", "ssh:root@beta", "https://beta:1", "http://BETA"])
+def test_a_configuration_that_names_this_node_is_no_error(peer: str) -> None:
+    """The same file may be on both nodes."""
+    here, ran = world(Completed((), 0))
+    told = fetch_configured(here, RecoverSettings(peer))
+    assert told == PeerText(
+        peer, why_not="that is this node: [recover] peer must name the other one"
+    )
+    assert ran.asked == []
+    with pytest.raises(UsageError, match=f"--peer {peer}: that is this node"):
+        fetch(here, peer, NOTHING)

@@ -21,6 +21,7 @@ def look() -> Seen:
     return Seen(
         registry=snapshot(report.resources, MetricsMemory(config_hash="cafe")),
         view=view_of(report, node="alpha", now_boot_s=100.0, last_pass=None, samples=()),
+        report=report,
     )
 
 

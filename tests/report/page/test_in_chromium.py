@@ -36,7 +36,11 @@ def looked() -> Seen:
     """The example, with one name more that would be a script if it were not escaped."""
     hostile = builders.resource_report(builders.resource(HOSTILE))
     view = replace(example.view(), resources=(*example.reports(), hostile))
-    return Seen(registry=snapshot(view.resources, MetricsMemory()), view=view)
+    return Seen(
+        registry=snapshot(view.resources, MetricsMemory()),
+        view=view,
+        report=builders.report(*view.resources),
+    )
 
 
 @pytest.fixture(scope="module")
