@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from connector.memory import last_pass
 from connector.model import (
     HEALTHY,
-    SUPPORTED_API,
     ConfiguredResource,
     Device,
     DiskState,
+    Generation,
     ProcDrbd,
 )
 from connector.names import why_not
@@ -53,7 +53,7 @@ def nothing_to_do(world: World, settings: Settings) -> bool:
 
 def all_well(proc: ProcDrbd, configured: Sequence[ConfiguredResource]) -> bool:
     """Whether each minor is claimed, and each resource's volumes are connected and up to date."""
-    if proc.problems or proc.api != SUPPORTED_API:
+    if proc.problems or proc.generation is not Generation.EIGHT:
         return False
     devices = {device.minor: device for device in proc.devices}
     claimed = {volume.minor for item in configured for volume in item.volumes}

@@ -1,4 +1,4 @@
-"""Which resource names are handed to drbdadm. Pure."""
+"""Which names of resources and peers are handed to drbdadm. Pure."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ def why_not(resource: str) -> str | None:
             " it means other resources to it"
         )
     return None
+
+
+def why_not_peer(peer: str) -> str | None:
+    """Why a peer of this name is never handed to drbdadm (RESOURCE:PEER); None where it may be."""
+    if _NAME.fullmatch(peer):
+        return None
+    return (
+        f"the peer's name {peer!r} is not handed to drbdadm: only letters, digits and"
+        " '_', '.', '-' (not first) are"
+    )

@@ -106,7 +106,7 @@ def _locked(start: _Start, only: str | None) -> PassReport:
         decisions,
         contexts,
         _hands(start, resources),
-        states=lambda: connections(world, resources),
+        states=lambda: connections(world, settings, resources),
         settle_s=settings.run.settle_s,
         why_not=not_kept,
         stays_while_waiting=stays,

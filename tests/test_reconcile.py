@@ -364,8 +364,8 @@ def test_commands_that_hang_use_up_the_pass_and_no_more(tmp_path: Path) -> None:
 def test_no_drbd_and_a_version_that_is_not_supported(tmp_path: Path) -> None:
     agents = Agents(tmp_path)
     proc = agents.world("alpha").root / "proc/drbd"
-    proc.write_text("version: 9.2.12 (api:2/proto:118-122)\nGIT-hash: 0\nTransports (api:21):\n")
-    with pytest.raises(NoDrbd, match=r"9\.2\.12"):
+    proc.write_text("version: 10.0.1 (api:3/proto:118-122)\nGIT-hash: 0\nTransports (api:21):\n")
+    with pytest.raises(NoDrbd, match=r"10\.0\.1 \(api:3\) is not supported"):
         agents.run_pass("alpha")
     proc.unlink()
     with pytest.raises(NoDrbd, match="does not exist"):

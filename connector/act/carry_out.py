@@ -38,10 +38,30 @@ def carry_out(
         for name, item in decisions.items()
         if stays_while_waiting and item.watch and not item.actions
     }
-    if not acted | waiting:
+    targets = {name: _targets(decisions[name]) for name in acted | waiting}
+    if not targets:
         return outcomes
-    seen = watch(frozenset(acted | waiting), states, hands.clock, settle_s, hands.time_left_s)
-    return {**outcomes, **{name: outcome_after(outcomes[name], seen[name]) for name in acted}}
+    every = frozenset(target for some in targets.values() for target in some)
+    seen = watch(every, states, hands.clock, settle_s, hands.time_left_s)
+    after = {
+        name: outcome_after(outcomes[name], {target: seen[target] for target in targets[name]})
+        for name in acted
+    }
+    return {**outcomes, **after}
+
+
+def _targets(decision: Decision) -> tuple[str, ...]:
+    """What is watched of a decision: what its commands named, or else the whole resource.
+
+    A demotion alone is watched on every connection that called for it.
+    """
+    named = [action.target for action in decision.actions if action.peer is not None]
+    watched = [
+        f"{decision.resource}:{item.peer}"
+        for item in decision.connections
+        if item.watch or item.actions
+    ]
+    return tuple(dict.fromkeys(named or watched)) or (decision.resource,)
 
 
 def leaves_alone(decisions: Iterable[Decision], *, stays_while_waiting: bool = True) -> bool:

@@ -25,6 +25,9 @@ def watch(
 ) -> States:
     """The last state seen of each name: until all are connected or StandAlone, or time is up.
 
+    A name is a resource's, or RESOURCE:PEER on DRBD 9.
+
+
     `drbdadm wait-connect` is not used: it returns 0 at once for a StandAlone resource and never
     returns for one whose peer is away.
     """
@@ -42,12 +45,26 @@ def watch(
     return {name: states.get(name) for name in names}
 
 
-def outcome_after(outcome: Outcome, state: ConnectionState | None) -> Outcome:
-    """The outcome of commands that succeeded, now that the state has been watched."""
-    if state in ESTABLISHED:
-        return replace(outcome, kind=OutcomeKind.RECONNECTED, detail=f"now {state}")
-    if state is ConnectionState.STANDALONE:
-        detail = "the nodes met and parted again: StandAlone"
+def outcome_after(outcome: Outcome, states: States) -> Outcome:
+    """The outcome of commands that succeeded, now that their connections have been watched.
+
+    Where there are several, the worst of them counts.
+    """
+    dropped = [name for name, state in states.items() if state is ConnectionState.STANDALONE]
+    if dropped:
+        detail = f"the nodes met and parted again: {_named('StandAlone', dropped, states)}"
         return replace(outcome, kind=OutcomeKind.DROPPED, detail=detail)
-    detail = f"waiting for the peer: {state or 'state unknown'}"
-    return replace(outcome, kind=OutcomeKind.WAITING, detail=detail)
+    waiting = [name for name, state in states.items() if state not in ESTABLISHED]
+    if waiting:
+        state = states[waiting[0]] or "state unknown"
+        detail = f"waiting for the peer: {_named(state, waiting, states)}"
+        return replace(outcome, kind=OutcomeKind.WAITING, detail=detail)
+    now = ", ".join(dict.fromkeys(str(state) for state in states.values()))
+    return replace(outcome, kind=OutcomeKind.RECONNECTED, detail=f"now {now}")
+
+
+def _named(state: str, names: list[str], states: States) -> str:
+    """The state, with the peers that it is about where there are others."""
+    if len(states) == 1:
+        return state
+    return f"{state} ({', '.join(name.partition(':')[2] or name for name in names)})"

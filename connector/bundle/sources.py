@@ -1,4 +1,4 @@
-"""Texts that are there: files of DRBD, of the kernel and of connector, and `drbdadm dump-xml`."""
+"""Texts that are there: files of DRBD, of the kernel and of connector, and what drbdadm says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from connector.bundle.parts import MAX_PART_BYTES
 from connector.bundle.redact import Redacted
 from connector.memory import history
 from connector.memory.files import read_bounded
-from connector.observe import kernel_log, proc_drbd
+from connector.model import Generation
+from connector.observe import drbdsetup, kernel_log, proc_drbd
 from connector.observe.configuration_files import fingerprint
 from connector.settings import Settings
 from connector.world import World
@@ -69,6 +70,7 @@ def all_of(world: World, settings: Settings, toml: ConnectorToml) -> tuple[Sourc
     }
     return (
         Source("proc-drbd.txt", partial(_proc_drbd, world)),
+        Source("drbd/drbdsetup-status.json", partial(_drbdsetup_status, world, settings)),
         Source("kernel-log.txt", partial(_kernel_log, world)),
         Source("drbd/dump-xml.xml", partial(_dump_xml, world, settings)),
         *_drbd_files(world),
@@ -113,6 +115,14 @@ def _kernel_log(world: World) -> Iterator[Found]:
     text = "".join(f"[{record.at_s:12.6f}] {record.text}\n" for record in newest)
     note = f"{len(newest)} lines about DRBD of {len(lines)}"
     yield Found("kernel-log.txt", text, redact.log_lines, note)
+
+
+def _drbdsetup_status(world: World, settings: Settings) -> Iterator[Found]:
+    """On DRBD 9, where /proc/drbd has no states; names and addresses, and no secret."""
+    if proc_drbd.parse(proc_drbd.read(world.root)).generation is not Generation.NINE:
+        raise LookupError("only on DRBD 9: /proc/drbd has the states")
+    text = drbdsetup.read_status(world.run, settings.run.command_timeout_s)
+    yield Found("drbd/drbdsetup-status.json", text, redact.json_text)
 
 
 def _dump_xml(world: World, settings: Settings) -> Iterator[Found]:

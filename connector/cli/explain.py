@@ -20,6 +20,7 @@ from connector.errors import UsageError
 from connector.model import ConfiguredResource, Mode
 from connector.report.explain import names as explain_names
 from connector.report.explain.answer import About, Explanation, Seen, explain
+from connector.report.explain.drbdsetup import of_drbdsetup
 from connector.report.explain.json_files import of_json
 from connector.report.explain.premises import premises
 from connector.report.explain.said import Said
@@ -37,8 +38,9 @@ _MOST_PROBLEMS = 10  # on standard error; --json has all
 def command(setup: Setup, files: tuple[str, ...], **given: Any) -> int:
     """Which row of the decision table fires for a saved state, and which gates are shut.
 
-    FILE is a copy of /proc/drbd, a record of the state directory (given-up/*.json, journal.jsonl),
-    or what `connector status --json` printed; - is standard input. What the file does not tell is
+    FILE is a copy of /proc/drbd, what `drbdsetup status --json` printed (DRBD 9), a record of the
+    state directory (given-up/*.json, journal.jsonl), or what `connector status --json` printed; -
+    is standard input. What the file does not tell is
     said by options, or assumed, and every assumption is named. Needs no root and no DRBD, and
     changes nothing.
 
@@ -75,6 +77,9 @@ def _read(
         return reading
     if line is not None:
         raise UsageError(f"--line goes with a journal: {shown(file)} is none")
+    reading = of_drbdsetup(data, shown(file), names)
+    if reading is not None:
+        return reading
     if names is None and said.log is not None:
         named = explain_names.by_log(said.log, data)
         return of_proc_drbd(data, shown(file), named, frozenset({About.NAME}))

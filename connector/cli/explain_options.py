@@ -102,6 +102,11 @@ _OPTIONS = (
     ),
     click.option("--paused", is_flag=True, help="`connector pause` is in force."),
     click.option("--managed", is_flag=True, help="A cluster manager owns it."),
+    click.option(
+        "--discard-pending",
+        is_flag=True,
+        help="DRBD 9: an earlier pass told it to discard, and it waits for the peer.",
+    ),
 )
 
 
@@ -132,6 +137,7 @@ class Asked:
     attempts: int | None
     paused: bool
     managed: bool
+    discard_pending: bool
 
     def check(self, files: Sequence[str]) -> None:
         """UsageError where options contradict each other."""
@@ -164,6 +170,7 @@ class Asked:
             attempts=self.attempts,
             paused=self.paused,
             managed=self.managed,
+            discard_pending=self.discard_pending,
         )
 
     def names(self, setup: Setup) -> tuple[ConfiguredResource, ...] | None:

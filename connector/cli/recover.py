@@ -14,11 +14,12 @@ from connector.errors import OperatorNeeded, UsageError
 from connector.model import OutcomeKind, Resource
 from connector.observe.processes import processes_using
 from connector.recover import look, rehearse, rehearsed
+from connector.recover.current import now
 from connector.recover.look import BothNodes, both_nodes
 from connector.recover.plan import Plan, lines, plan
 from connector.recover.progress import RESYNC
 from connector.recover.recommend import Victim, against
-from connector.recover.run import carry_out, now
+from connector.recover.run import carry_out
 from connector.settings import Settings
 from connector.world import World
 
@@ -221,7 +222,7 @@ def _follow(setup: Setup, world: World, seen: Resource, wish: _Wish) -> int:
     from connector.recover import bar
     from connector.recover.follow import devices_of, follow
 
-    devices, limit_s = devices_of(world, seen), float(wish.follow_for_s)
+    devices, limit_s = devices_of(world, setup.settings(), seen), float(wish.follow_for_s)
     try:
         if sys.stdout.isatty():
             with bar.bar(color=setup.color) as show:

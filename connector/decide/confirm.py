@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.decide.context import Context
 from connector.decide.policy import decide
 from connector.model import Decision, Picture, Resource
@@ -22,12 +24,16 @@ def superseded(
         if (again.name, again.actions) == (decision.name, decision.actions):
             return None
         return f"{decision.resource} changed meanwhile: {again.reason}"
-    required = decision.actions[step].requires
-    if fresh.picture == required:
+    action = decision.actions[step]
+    found = next((item for item in fresh.each if action.peer in (None, item.peer)), None)
+    if found is None:
+        return f"{action.target} is no longer there"
+    # Another peer may have come back meanwhile: that speaks against no step.
+    if found.picture == replace(action.requires, alone=found.picture.alone):
         return None
     return (
-        f"{decision.resource} changed meanwhile: expected {words(required)}, "
-        f"found {words(fresh.picture)}"
+        f"{action.target} changed meanwhile: expected {words(action.requires)}, "
+        f"found {words(found.picture)}"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from connector.model import Mode
 
@@ -20,8 +21,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings and memory for one resource.
+    """Settings and memory for one resource, or for one of its connections.
 
+    `by_peer` has those of each connection where there are several (DRBD 9). `discard_pending`: an
+    earlier pass told this connection to discard, and it has not met its peer since.
     `picture_age_s` is for how long the same picture has been seen, None when it is new.
     `log_now_s` is the present on the kernel log's clock. `paused` is the operator's reason.
     """
@@ -33,3 +36,9 @@ class Context:
     paused: str | None = None
     settle_s: float = 10
     memory_lost: bool = False
+    discard_pending: bool = False
+    by_peer: Mapping[str, Context] = field(default_factory=dict)
+
+    def towards(self, peer: str | None) -> Context:
+        """What is remembered of one connection; this itself where that is all there is."""
+        return self if peer is None else self.by_peer.get(peer, self)

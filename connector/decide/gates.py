@@ -13,6 +13,7 @@ from connector.model import (
     DiskState,
     Gate,
     GateName,
+    Generation,
     Mode,
     Resource,
     Role,
@@ -37,6 +38,7 @@ def gates_before(
         _forecast_gate(steps, resource, context),
         _attempts_gate(resource, context),
         _grace_gate(steps, context),
+        _suspended_gate(steps, resource),
     )
     return tuple(gate for gate in candidates if gate is not None)
 
@@ -114,11 +116,33 @@ def _evidence_gate(row: Row, steps: tuple[ActionKind, ...], resource: Resource) 
 
 def _disk_gate(steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:
     if ActionKind.CONNECT_DISCARD not in steps:
-        return None
+        return _borrowed_disk_gate(steps, resource)
     for volume in resource.volumes:
         disk = volume.device.disk if volume.device else None
         if disk is None or disk in DISK_GONE:
             reason = f"volume {volume.volume} has no local disk ({disk or 'unknown'})"
+            return Gate(GateName.DISK, reason, True)
+    return None
+
+
+def _borrowed_disk_gate(steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:
+    """DRBD 9: a Primary whose own disk is behind works on a peer's, and its writes are there.
+
+    At the next handshake it might be made the target of somebody who has not seen them: the kernel
+    lets a Primary be that while its disk is less than Consistent (drbd_receiver.c
+    `drbd_sync_handshake`).
+    """
+    if resource.generation is not Generation.NINE or resource.role is not Role.PRIMARY:
+        return None
+    if ActionKind.SECONDARY in steps:
+        return None
+    for volume in resource.volumes:
+        disk = volume.device.disk if volume.device else None
+        if disk in (DiskState.OUTDATED, DiskState.INCONSISTENT):
+            reason = (
+                f"Primary, and its own disk of volume {volume.volume} is {disk}: another peer's "
+                "older data might be taken for it"
+            )
             return Gate(GateName.DISK, reason, True)
     return None
 
@@ -171,3 +195,21 @@ def _grace_gate(steps: tuple[ActionKind, ...], context: Context) -> Gate | None:
         return None
     reason = f"a take-over may be under way; demoted if it lasts another {left_s:.0f} s"
     return Gate(GateName.GRACE, reason, False)
+
+
+def _suspended_gate(steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:
+    """DRBD 9: I/O that waits for quorum or data comes back with the link, and fails on a demotion.
+
+    `force-io-failures` is set on a Primary whose peers went on without it: whatever it is asked
+    for, its writes are lost and its file system broken, which is for a person to see first.
+    """
+    if resource.force_io_failures:
+        reason = (
+            "its I/O is made to fail (force-io-failures): the others went on without it; unmount "
+            f"it, run `drbdadm secondary {resource.name}`, then it can be connected"
+        )
+        return Gate(GateName.SUSPENDED, reason, True)
+    if ActionKind.SECONDARY in steps and resource.suspended:
+        reason = f"its I/O is suspended ({', '.join(resource.suspended)}): it is not demoted"
+        return Gate(GateName.SUSPENDED, reason, False)
+    return None

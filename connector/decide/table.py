@@ -10,22 +10,26 @@ from dataclasses import dataclass
 from connector.model import (
     ESTABLISHED,
     HEALTHY,
+    WAITING,
     ActionKind,
     ConnectionState,
     DecisionName,
+    Generation,
     Picture,
     Role,
 )
 
 C = ConnectionState
 _PRIMARY = frozenset({Role.PRIMARY})
-_SECONDARY = frozenset({Role.SECONDARY})
+SECONDARY = frozenset({Role.SECONDARY})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row; None in a column means "any".
 
+    On DRBD 9 a row is about one connection: `alone` whether no other peer is connected, `diverged`
+    whether the copies differ all the same. `generation` is for rows that only one kernel can meet.
     `steps` are the commands in their order, `watch` says that the state is watched for a bounded
     time although nothing is done, `escalate` that a person is needed, `lasting` that one is needed
     once the picture lasts.
@@ -40,6 +44,9 @@ class Row:
     watch: bool = False
     escalate: bool = False
     lasting: bool = False
+    generation: Generation | None = None
+    alone: bool | None = None
+    diverged: bool | None = None
 
     def matches(self, picture: Picture) -> bool:
         """Whether this row is about such a picture."""
@@ -47,11 +54,13 @@ class Row:
             (self.connections is None or picture.connection in self.connections)
             and (self.roles is None or picture.role in self.roles)
             and (self.in_use is None or picture.in_use is self.in_use)
+            and (self.generation is None or picture.generation is self.generation)
+            and (self.alone is None or picture.alone is self.alone)
+            and (self.diverged is None or picture.diverged is self.diverged)
         )
 
 
 _STANDALONE = frozenset({C.STANDALONE})
-_WAITING = frozenset({C.WF_CONNECTION})
 SYNCING = ESTABLISHED - HEALTHY
 TRANSIENT = frozenset(
     {
@@ -83,11 +92,23 @@ TABLE: tuple[Row, ...] = (
         "StandAlone and Primary, but nothing uses it here: a standby left over from a take-over",
         steps=(ActionKind.SECONDARY, ActionKind.CONNECT),
         watch=True,
+        alone=True,
+    ),
+    # With another peer connected it is no left-over: DRBD 9 lets nobody else be Primary beside it.
+    Row(
+        DecisionName.RECONNECT_SURVIVOR,
+        _STANDALONE,
+        _PRIMARY,
+        False,
+        "StandAlone and Primary while another peer is connected: it keeps its role",
+        steps=(ActionKind.CONNECT,),
+        watch=True,
+        alone=False,
     ),
     Row(
         DecisionName.RECONNECT_STANDBY,
         _STANDALONE,
-        _SECONDARY,
+        SECONDARY,
         False,
         "StandAlone, Secondary and not in use: the standby, cut off from its peer",
         steps=(ActionKind.CONNECT,),
@@ -96,42 +117,81 @@ TABLE: tuple[Row, ...] = (
     Row(
         DecisionName.CONTRADICTION,
         _STANDALONE,
-        _SECONDARY,
+        SECONDARY,
         True,
         "StandAlone and Secondary, yet in use: DRBD 8.4 does not allow that",
         escalate=True,
+        generation=Generation.EIGHT,
+    ),
+    # On DRBD 9 a Secondary may be read (measured); what a resync would change is being read.
+    Row(
+        DecisionName.HOLD,
+        _STANDALONE,
+        SECONDARY,
+        True,
+        "StandAlone and Secondary, and held open for reading: it is let be until that ends",
+        escalate=True,
+        generation=Generation.NINE,
     ),
     Row(
         DecisionName.HOLD,
-        _WAITING,
+        WAITING,
         _PRIMARY,
         True,
         "the active node waits for its peer",
     ),
     Row(
         DecisionName.DEMOTE_AND_WAIT,
-        _WAITING,
+        WAITING,
         _PRIMARY,
         False,
         "waiting for the peer as Primary, but nothing uses it here",
         steps=(ActionKind.SECONDARY,),
         watch=True,
+        alone=True,
+    ),
+    Row(
+        DecisionName.HOLD,
+        WAITING,
+        _PRIMARY,
+        False,
+        "waiting for this peer as Primary while another one is connected: it keeps its role",
+        alone=False,
     ),
     Row(
         DecisionName.WAIT,
-        _WAITING,
-        _SECONDARY,
+        WAITING,
+        SECONDARY,
         False,
         "the standby waits for its peer",
         watch=True,
     ),
     Row(
         DecisionName.CONTRADICTION,
-        _WAITING,
-        _SECONDARY,
+        WAITING,
+        SECONDARY,
         True,
         "waiting for the peer as Secondary, yet in use: DRBD 8.4 does not allow that",
         escalate=True,
+        generation=Generation.EIGHT,
+    ),
+    Row(
+        DecisionName.HOLD,
+        WAITING,
+        SECONDARY,
+        True,
+        "the standby waits for its peer, and is held open for reading",
+        generation=Generation.NINE,
+    ),
+    Row(
+        DecisionName.DIVERGED,
+        frozenset({C.CONNECTED}),
+        None,
+        None,
+        "connected, but the copies differ and no resync is under way",
+        escalate=True,
+        generation=Generation.NINE,
+        diverged=True,
     ),
     Row(DecisionName.HEALTHY, HEALTHY, None, None, "connected"),
     Row(

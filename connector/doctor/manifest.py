@@ -156,8 +156,13 @@ def plain_authkeys(text: str) -> str:
 
 
 def plain_toml(text: str) -> str | None:
-    """connector.toml as what it says, without comments; None for a text that is no TOML."""
+    """connector.toml as what it says, without comments; None for a text that is no TOML.
+
+    Each node asks the other one in a recovery: `[recover]` differs where both are right.
+    """
     try:
-        return json.dumps(tomllib.loads(text), sort_keys=True, default=str)
+        said = tomllib.loads(text)
+        said.pop("recover", None)
+        return json.dumps(said, sort_keys=True, default=str)
     except (ValueError, RecursionError):
         return None

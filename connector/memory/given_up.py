@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.memory.files import sweep, write_atomic
-from connector.model import Decision, Resource
+from connector.model import ActionKind, Decision, Resource
 
 # Two discards of one resource in the same second, and how many records are kept at the most.
 MAX_SAME_SECOND = 100
@@ -38,12 +38,15 @@ def keep(folder: Path, resource: Resource, decision: Decision, now_wall_s: float
 
 
 def record(resource: Resource, decision: Decision, now_wall_s: float) -> dict[str, Any]:
-    """What the record holds, as plain values."""
+    """What the record holds, as plain values: of several connections the one it is about."""
+    resource = _towards_the_winner(resource, decision)
     evidence = resource.evidence
     return {
         "version": 1,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_wall_s)),
         "resource": resource.name,
+        "generation": resource.generation,
+        "peer": resource.peer,
         "decision": decision.name.value,
         "reason": decision.reason,
         "actions": [action.kind.value for action in decision.actions],
@@ -72,6 +75,16 @@ def record(resource: Resource, decision: Decision, now_wall_s: float) -> dict[st
         ],
         "kernel_lines": list(evidence.lines),
     }
+
+
+def _towards_the_winner(resource: Resource, decision: Decision) -> Resource:
+    """The resource towards the peer whose data stay; as it is where there is only one to show."""
+    discard = ActionKind.CONNECT_DISCARD
+    wanted = [action.peer for action in decision.actions if action.kind is discard]
+    wanted += [item.peer for item in decision.connections if item.may_discard]
+    wanted.append(decision.peer)
+    each = {item.peer: item for item in resource.each}
+    return next((each[peer] for peer in wanted if peer in each), resource)
 
 
 def _forget_oldest(folder: Path) -> None:

@@ -5,7 +5,7 @@ The file exists only while some resource is not healthy, so that a healthy pass 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,20 +13,25 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connector.memory.files import read_bounded, set_aside, write_changed
-from connector.model import Picture
+from connector.model import WAITING, ConnectionState, Picture
+
+_BEFORE_A_HANDSHAKE = WAITING | {ConnectionState.UNCONNECTED}
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One resource's trouble. `since_s` is on the clock that counts from boot, suspend included.
+    """The trouble of a resource, or of one of its connections (RESOURCE:PEER) where it has several.
 
-    `acted` tells whether any command of ours was run in this incident.
+    `since_s` is on the clock that counts from boot, suspend included. `acted` tells whether any
+    command of ours was run in this incident, `discarding` whether the last one gave changes up and
+    has not met the peer since.
     """
 
     picture: tuple[str | None, str | None, bool | None]
     since_s: float
     attempts: int = 0
     acted: bool = False
+    discarding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +48,44 @@ class Incidents:
         known = self.by_resource.get(resource)
         if known is not None and known.picture == key:
             return self
-        incident = replace(known, picture=key, since_s=now_s) if known else Incident(key, now_s)
+        if known is None:
+            return self._with(resource, Incident(key, now_s))
+        # A handshake, with whatever outcome, uses a discard up; StandAlone forgets it.
+        pending = known.discarding and picture.connection in _BEFORE_A_HANDSHAKE
+        incident = replace(known, picture=key, since_s=now_s, discarding=pending)
         return self._with(resource, incident)
 
-    def attempted(self, resource: str) -> Incidents:
+    def attempted(self, resource: str, *, discarding: bool = False) -> Incidents:
         """The same with one more attempt."""
         known = self.by_resource[resource]
-        return self._with(resource, replace(known, attempts=known.attempts + 1, acted=True))
+        attempts = known.attempts + 1
+        incident = replace(known, attempts=attempts, acted=True, discarding=discarding)
+        return self._with(resource, incident)
+
+    def named(self, resource: str, names: Collection[str]) -> Incidents:
+        """The same with a resource's incidents under these names: its own, or RESOURCE:PEER.
+
+        What was known under its own name is known of each connection, and the other way about:
+        a kernel of another generation, or another peer, is no reason to begin anew.
+        """
+        old = {name: item for name, item in self.by_resource.items() if _is_of(name, resource)}
+        if not old or old.keys() <= set(names):
+            return self
+        worst = max(old.values(), key=lambda item: item.attempts)
+        kept = {name: old.get(name, worst) for name in names}
+        rest = {name: item for name, item in self.by_resource.items() if name not in old}
+        return replace(self, by_resource={**rest, **kept})
 
     def closed(self, resource: str) -> Incidents:
-        """The same without this resource: it is healthy, or a person took over."""
-        rest = {name: value for name, value in self.by_resource.items() if name != resource}
+        """The same without this resource and all its connections, or without this connection.
+
+        It is healthy, or a person took over.
+        """
+        rest = {
+            name: value
+            for name, value in self.by_resource.items()
+            if name != resource and not _is_of(name, resource)
+        }
         return replace(self, by_resource=rest)
 
     def _with(self, resource: str, incident: Incident) -> Incidents:
@@ -66,10 +98,20 @@ class Incidents:
             return None
         return max(0.0, now_s - known.since_s)
 
+    def discarding(self, resource: str) -> bool:
+        """Whether a discard is pending there, as far as this agent's own commands tell."""
+        known = self.by_resource.get(resource)
+        return known is not None and known.discarding
+
     def attempts(self, resource: str) -> int:
         """How many passes have run commands in this incident."""
         known = self.by_resource.get(resource)
         return known.attempts if known else 0
+
+
+def _is_of(name: str, resource: str) -> bool:
+    """Whether an incident is this resource's; no resource's name has a colon in it."""
+    return name.partition(":")[0] == resource
 
 
 def picture_key(picture: Picture) -> tuple[str | None, str | None, bool | None]:
@@ -87,6 +129,7 @@ class _IncidentOnDisk(BaseModel):
     since_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     attempts: Annotated[int, Field(ge=0, le=1_000_000)]
     acted: bool
+    discarding: bool = False
 
 
 class _IncidentsOnDisk(BaseModel):
@@ -123,6 +166,7 @@ def load(path: Path, boot_id: str, *, touch: bool = True) -> tuple[Incidents, st
             since_s=0.0 if rebooted else item.since_s,
             attempts=item.attempts,
             acted=item.acted,
+            discarding=item.discarding and not rebooted,
         )
         for name, item in kept.resources.items()
     }
@@ -149,8 +193,10 @@ def save(path: Path, incidents: Incidents) -> None:
                 since_s=item.since_s,
                 attempts=item.attempts,
                 acted=item.acted,
+                discarding=item.discarding,
             )
             for name, item in incidents.by_resource.items()
         },
     )
-    write_changed(path, on_disk.model_dump_json(indent=1).encode())
+    # What only DRBD 9 has is left out where there is none: an older connector can read it.
+    write_changed(path, on_disk.model_dump_json(indent=1, exclude_defaults=True).encode())

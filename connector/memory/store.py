@@ -15,7 +15,7 @@ from connector.memory import pauses as pauses_file
 from connector.memory.counters import Key
 from connector.memory.incidents import Incidents
 from connector.memory.pauses import EVERY_RESOURCE, Moment, Pause
-from connector.model import HEALTHY, Decision, Outcome, Problem, Resource
+from connector.model import HEALTHY, Action, ActionKind, Decision, Outcome, Problem, Resource
 from connector.settings import Settings
 from connector.world import World
 
@@ -101,23 +101,44 @@ def remember(memory: Memory, resources: Iterable[Resource], now: Moment) -> Memo
     A resync is not yet the end: one that is cut off again and again would be tried for ever.
     """
     for resource in resources:
-        if resource.picture.connection in HEALTHY:
-            ended = memory.incidents.by_resource.get(resource.name)
-            if ended is not None and ended.acted:
-                memory = memory.counted(counters_file.RECOVERIES, resource.name)
-            memory = memory.with_incidents(memory.incidents.closed(resource.name))
-        else:
-            seen = memory.incidents.seen(resource.name, resource.picture, now.boot_s)
-            memory = memory.with_incidents(seen)
+        names = _names(resource)
+        memory = memory.with_incidents(memory.incidents.named(resource.name, names))
+        for name, item in zip(names, resource.each, strict=True):
+            if item.picture.connection in HEALTHY:
+                ended = memory.incidents.by_resource.get(name)
+                if ended is not None and ended.acted:
+                    memory = memory.counted(counters_file.RECOVERIES, resource.name)
+                memory = memory.with_incidents(memory.incidents.closed(name))
+            else:
+                seen = memory.incidents.seen(name, item.picture, now.boot_s)
+                memory = memory.with_incidents(seen)
     return memory
+
+
+def _names(resource: Resource) -> list[str]:
+    """Under which name each connection is remembered: the resource's own where there is one."""
+    if len(resource.connections) <= 1:
+        return [resource.name]
+    return [f"{resource.name}:{item.peer}" for item in resource.connections]
 
 
 def with_attempts(memory: Memory, decisions: Mapping[str, Decision]) -> Memory:
     """The same with one more attempt for each decision that acts."""
     for name, decision in decisions.items():
-        if decision.actions:
-            memory = memory.with_incidents(memory.incidents.attempted(name))
+        several = len(decision.connections) > 1
+        for item in decision.connections if several else (decision,):
+            if item.actions:
+                incidents = memory.incidents.attempted(
+                    f"{name}:{item.peer}" if several else name,
+                    discarding=any(map(_stays_pending, item.actions)),
+                )
+                memory = memory.with_incidents(incidents)
     return memory
+
+
+def _stays_pending(action: Action) -> bool:
+    """On 8.4 no discard is ever taken back, so there is none to remember."""
+    return action.kind is ActionKind.CONNECT_DISCARD and action.peer is not None
 
 
 def keep(settings: Settings, memory: Memory) -> str | None:
@@ -150,12 +171,22 @@ def context_for(
     resource: Resource, memory: Memory, settings: Settings, now: Moment, log_now_s: float
 ) -> Context:
     """What the decision about one resource needs to know besides the resource."""
-    return Context(
-        policy=settings.policy_for(resource.name),
-        attempts=memory.incidents.attempts(resource.name),
-        picture_age_s=memory.incidents.age_s(resource.name, resource.picture, now.boot_s),
-        log_now_s=log_now_s,
-        paused=pauses_file.reason_for(memory.pauses, resource.name, now),
-        settle_s=settings.run.settle_s,
-        memory_lost=memory.incidents.lost,
-    )
+    policy = settings.policy_for(resource.name)
+    paused = pauses_file.reason_for(memory.pauses, resource.name, now)
+    each = [
+        Context(
+            policy=policy,
+            attempts=memory.incidents.attempts(name),
+            picture_age_s=memory.incidents.age_s(name, item.picture, now.boot_s),
+            log_now_s=log_now_s,
+            paused=paused,
+            settle_s=settings.run.settle_s,
+            memory_lost=memory.incidents.lost,
+            discard_pending=memory.incidents.discarding(name),
+        )
+        for name, item in zip(_names(resource), resource.each, strict=True)
+    ]
+    if len(each) == 1:
+        return each[0]
+    peers = [item.peer for item in resource.connections]
+    return replace(each[0], by_peer=dict(zip(peers, each, strict=True)))

@@ -1,9 +1,10 @@
 """The vocabulary, for every room of the house: frozen values without behaviour of their own.
 
 `states` are DRBD's words, `proc` is what /proc/drbd says, `configured` what the configuration says,
-`seen` what this node shows, `decided` what is done about it.
+`seen` what this node shows, `decided` what is done about it,
+`status` what drbdsetup says on DRBD 9.
 
-The last two are loaded when one of their names is asked for: a frozen dataclass costs most of a
+The last three are loaded when one of their names is asked for: a frozen dataclass costs most of a
 millisecond to make, and cron's healthy passes need none of theirs.
 """
 
@@ -13,8 +14,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from connector.model.configured import AfterSplitBrain, ConfiguredResource, ConfiguredVolume, Mode
-from connector.model.proc import SUPPORTED_API, Device, Problem, ProcDrbd, SyncProgress
-from connector.model.states import ESTABLISHED, HEALTHY, ConnectionState, DiskState, Role
+from connector.model.proc import GENERATION_OF_API, Device, Problem, ProcDrbd, SyncProgress
+from connector.model.states import (
+    ESTABLISHED,
+    HEALTHY,
+    WAITING,
+    ConnectionState,
+    DiskState,
+    Generation,
+    ReplicationState,
+    Role,
+)
 
 if TYPE_CHECKING:
     from connector.model.decided import (
@@ -30,20 +40,30 @@ if TYPE_CHECKING:
     )
     from connector.model.seen import (
         Cause,
+        Connection,
         Evidence,
         Handshake,
         Observation,
         Picture,
         Resource,
+        Source,
         Use,
         UseKind,
         Volume,
     )
+    from connector.model.status import (
+        DrbdsetupStatus,
+        PeerDevice,
+        StatusConnection,
+        StatusDevice,
+        StatusResource,
+    )
 
 __all__ = [
     "ESTABLISHED",
+    "GENERATION_OF_API",
     "HEALTHY",
-    "SUPPORTED_API",
+    "WAITING",
     "Action",
     "ActionKind",
     "AfterSplitBrain",
@@ -51,24 +71,33 @@ __all__ = [
     "CommandResult",
     "ConfiguredResource",
     "ConfiguredVolume",
+    "Connection",
     "ConnectionState",
     "Decision",
     "DecisionName",
     "Device",
     "DiskState",
+    "DrbdsetupStatus",
     "Evidence",
     "Gate",
     "GateName",
+    "Generation",
     "Handshake",
     "Mode",
     "Observation",
     "Outcome",
     "OutcomeKind",
+    "PeerDevice",
     "Picture",
     "Problem",
     "ProcDrbd",
+    "ReplicationState",
     "Resource",
     "Role",
+    "Source",
+    "StatusConnection",
+    "StatusDevice",
+    "StatusResource",
     "SyncProgress",
     "Use",
     "UseKind",
@@ -77,7 +106,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    for module in ("connector.model.seen", "connector.model.decided"):
+    for module in ("connector.model.seen", "connector.model.decided", "connector.model.status"):
         found = getattr(import_module(module), name, None)
         if found is not None:
             globals()[name] = found

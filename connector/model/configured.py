@@ -33,9 +33,13 @@ class ConfiguredVolume:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredResource:
-    """A resource as `drbdadm dump-xml` has it for this host."""
+    """A resource as `drbdadm dump-xml` has it for this host.
+
+    `peers` are the other hosts that it has a connection to; empty where they have no name.
+    """
 
     name: str
     volumes: tuple[ConfiguredVolume, ...]
     after_sb: AfterSplitBrain = AfterSplitBrain()
     file: str | None = None
+    peers: tuple[str, ...] = ()

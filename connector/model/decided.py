@@ -18,6 +18,7 @@ class DecisionName(StrEnum):
     HOLD = "hold"
     DEMOTE_AND_WAIT = "demote-and-wait"
     WAIT = "wait"
+    DIVERGED = "diverged"
     HEALTHY = "healthy"
     SYNCING = "syncing"
     TRANSIENT = "transient"
@@ -25,11 +26,12 @@ class DecisionName(StrEnum):
 
 
 class ActionKind(StrEnum):
-    """The three commands that a pass may run."""
+    """The commands that a pass may run; `disconnect` only to take a discard back (DRBD 9)."""
 
     SECONDARY = "secondary"
     CONNECT = "connect"
     CONNECT_DISCARD = "connect-discard-my-data"
+    DISCONNECT = "disconnect"
 
 
 class GateName(StrEnum):
@@ -44,6 +46,8 @@ class GateName(StrEnum):
     DISK = "disk"
     ATTEMPTS = "attempts"
     GRACE = "grace"
+    SUSPENDED = "suspended"
+    VICTIM = "victim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,20 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One command for one resource, and the picture that must still hold when it is run."""
+    """One command for one resource, and the picture that must still hold when it is run.
+
+    `peer` is the one that it is about on DRBD 9; None is for the whole resource.
+    """
 
     kind: ActionKind
     resource: str
     requires: Picture
+    peer: str | None = None
+
+    @property
+    def target(self) -> str:
+        """RESOURCE or RESOURCE:PEER, as drbdadm takes it."""
+        return self.resource if self.peer is None else f"{self.resource}:{self.peer}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,8 @@ class Decision:
     needs_operator: bool = False
     watch: bool = False
     may_discard: bool = False  # keep a record of what may be given up before the first command
+    peer: str | None = None
+    connections: tuple[Decision, ...] = ()  # DRBD 9: towards each peer
 
 
 class OutcomeKind(StrEnum):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from connector.model.states import ConnectionState, DiskState, Role
+from connector.model.states import ConnectionState, DiskState, Generation, Role
 
-SUPPORTED_API = 1  # api:1 is DRBD 8.4 (drbd_interface API_VERSION); 9 prints 2
+# Which rules a kernel goes by: the number in `version: … (api:N/…)` (drbd_interface API_VERSION).
+GENERATION_OF_API = {1: Generation.EIGHT, 2: Generation.NINE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ class SyncProgress:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One minor's block of /proc/drbd. None stands for what was absent or could not be read."""
+    """One minor's block of /proc/drbd. None stands for what was absent or could not be read.
+
+    On DRBD 9 one volume towards one peer, where a side without a disk may be a client on purpose.
+    """
 
     minor: int
     connection: ConnectionState | None
@@ -51,6 +55,8 @@ class Device:
     statistics: Mapping[str, int | str] = field(default_factory=dict)
     sync: SyncProgress | None = None
     doubtful: bool = False  # its states, I/O flag or numbers are not certain: never act upon it
+    client: bool = False
+    peer_client: bool = False
 
     @property
     def out_of_sync_kib(self) -> int | None:
@@ -68,3 +74,8 @@ class ProcDrbd:
     proto: tuple[int, int] | None
     devices: tuple[Device, ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def generation(self) -> Generation | None:
+        """Which rules this kernel goes by; None where it does not say, or they are not known."""
+        return GENERATION_OF_API.get(self.api) if self.api is not None else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connector.model.configured import AfterSplitBrain
 from connector.model.proc import Device, Problem, ProcDrbd
-from connector.model.states import ConnectionState, Role
+from connector.model.states import ESTABLISHED, ConnectionState, DiskState, Generation, Role
 
 
 class UseKind(StrEnum):
@@ -16,6 +16,7 @@ class UseKind(StrEnum):
     MOUNT = "mount"
     SWAP = "swap"
     HOLDER = "holder"
+    OPENER = "opener"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +123,46 @@ def _unanimous(votes: list[bool]) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the table looks at. None: cannot be said for certain."""
+    """What the table looks at. None: cannot be said for certain.
+
+    The others tell apart only on DRBD 9: `alone` whether no other peer is connected, `diverged`
+    whether the two copies differ although the connection calls them in agreement.
+    """
 
     connection: ConnectionState | None
     role: Role | None
     in_use: bool | None
+    generation: Generation = Generation.EIGHT
+    alone: bool = True
+    diverged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a DRBD 9 resource shows towards one peer; `devices` are in the order of its volumes.
+
+    `connection` is 8.4's word for the link and its busiest volume together: Connected where the
+    replication state is Established, SyncSource while it is that.
+    """
+
+    peer: str
+    connection: ConnectionState | None
+    peer_role: Role | None
+    devices: tuple[Device | None, ...]
+    evidence: Evidence = Evidence()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource as this node sees it. `doubts` are reasons not to trust the picture."""
+    """One resource as this node sees it. `doubts` are reasons not to trust the picture.
+
+    On DRBD 9 it has `connections`, and what it says of a connection itself is that of the worst;
+    `towards` is the same resource as it looks in one of them. `peer` is that one's name, and on
+    8.4 the only peer's where the configuration names it. `alone`: no other peer is connected.
+    `several`: there is more than one peer. `suspended` names who holds its I/O up, as
+    `StatusResource` does; `without_quorum` whether a volume has lost its quorum.
+    """
 
     name: str
     volumes: tuple[Volume, ...]
@@ -143,6 +174,52 @@ class Resource:
     evidence: Evidence = Evidence()
     managed_by: str | None = None
     doubts: tuple[str, ...] = ()
+    generation: Generation = Generation.EIGHT
+    peer: str | None = None
+    connections: tuple[Connection, ...] = ()
+    alone: bool = True
+    several: bool = False
+    suspended: tuple[str, ...] = ()
+    without_quorum: bool = False
+    force_io_failures: bool = False
+
+    @property
+    def each(self) -> tuple[Resource, ...]:
+        """The resource towards each peer; itself where it has only one connection to show."""
+        if not self.connections:
+            return (self,)
+        return tuple(self.towards(connection) for connection in self.connections)
+
+    def towards(self, connection: Connection) -> Resource:
+        """The same resource as it looks in one of its connections."""
+        others = (item for item in self.connections if item is not connection)
+        return replace(
+            self,
+            volumes=tuple(
+                replace(volume, device=device)
+                for volume, device in zip(self.volumes, connection.devices, strict=True)
+            ),
+            connection=connection.connection,
+            peer_role=connection.peer_role,
+            evidence=connection.evidence,
+            doubts=(*self.doubts, *connection.doubts),
+            peer=connection.peer,
+            connections=(),
+            alone=not any(other.connection in ESTABLISHED for other in others),
+            several=len(self.connections) > 1,
+        )
+
+    @property
+    def target(self) -> str:
+        """What drbdadm is told: RESOURCE, on DRBD 9 RESOURCE:PEER."""
+        if self.generation is Generation.EIGHT or self.peer is None:
+            return self.name
+        return f"{self.name}:{self.peer}"
+
+    @property
+    def split_brain(self) -> bool:
+        """Whether the kernel log has an unresolved split brain with any peer."""
+        return any(item.evidence.split_brain for item in self.each)
 
     @property
     def in_use(self) -> bool | None:
@@ -154,7 +231,14 @@ class Resource:
     @property
     def picture(self) -> Picture:
         """What the table looks at; a doubtful resource has no connection state to act upon."""
-        return Picture(None if self.doubts else self.connection, self.role, self.in_use)
+        return Picture(
+            connection=None if self.doubts else self.connection,
+            role=self.role,
+            in_use=self.in_use,
+            generation=self.generation,
+            alone=self.alone,
+            diverged=self.generation is Generation.NINE and any(map(_diverged, self.volumes)),
+        )
 
     @property
     def out_of_sync_kib(self) -> int | None:
@@ -164,6 +248,31 @@ class Resource:
         return sum(known) if len(known) == len(amounts) else None
 
 
+_WITHOUT_COPY = frozenset({DiskState.DISKLESS, DiskState.FAILED, DiskState.DETACHING})
+
+
+def _diverged(volume: Volume) -> bool:
+    """Whether the two copies differ, and DRBD is not about to make them equal.
+
+    A side without a copy has none that could differ. Measured on 9.2.12: after `--tentative`, after
+    a verify that found something, and where a third node's split brain was "ignored for now".
+    """
+    device = volume.device
+    return (
+        device is not None
+        and device.connection is ConnectionState.CONNECTED
+        and bool(device.out_of_sync_kib)
+        and _WITHOUT_COPY.isdisjoint({device.disk, device.peer_disk})
+    )
+
+
+class Source(StrEnum):
+    """Where the states were read: in /proc/drbd (8.4), or from drbdsetup (9)."""
+
+    PROC = "proc"
+    DRBDSETUP = "drbdsetup"
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one look at this node gave."""
@@ -171,3 +280,4 @@ class Observation:
     proc: ProcDrbd
     resources: tuple[Resource, ...]
     problems: tuple[Problem, ...] = ()
+    source: Source = Source.PROC

@@ -2,12 +2,20 @@
 
 They are those of `drbd_conn_str`, `drbd_role_str` and `drbd_disk_str`
 (drivers/block/drbd/drbd_strings.c), plus what DRBD 0.7 and the DRBD 9 debugfs blocks print in the
-same place.
+same place. DRBD 9 says Connecting for WFConnection, and has a replication state beside each
+connection (drbd-headers, linux/drbd.h `enum drbd_repl_state`).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class Generation(StrEnum):
+    """Which rules the kernel goes by: one connection for a resource, or one for each peer."""
+
+    EIGHT = "8.4"
+    NINE = "9"
 
 
 class ConnectionState(StrEnum):
@@ -23,6 +31,7 @@ class ConnectionState(StrEnum):
     PROTOCOL_ERROR = "ProtocolError"
     TEAR_DOWN = "TearDown"
     WF_CONNECTION = "WFConnection"
+    CONNECTING = "Connecting"  # DRBD 9's name for it
     WF_REPORT_PARAMS = "WFReportParams"
     CONNECTED = "Connected"
     STARTING_SYNC_S = "StartingSyncS"
@@ -49,6 +58,8 @@ class ConnectionState(StrEnum):
 
 
 C = ConnectionState
+# The node listens and calls, and the peer does not answer.
+WAITING = frozenset({C.WF_CONNECTION, C.CONNECTING})
 # Connected, with nothing left to be brought into agreement; a verify only compares.
 HEALTHY = frozenset({C.CONNECTED, C.VERIFY_S, C.VERIFY_T})
 # From Connected up the nodes have agreed on the data (enum drbd_conns in linux/drbd.h).
@@ -70,6 +81,26 @@ ESTABLISHED = frozenset(
         C.BEHIND,
     }
 )
+
+
+class ReplicationState(StrEnum):
+    """What DRBD 9 says of one volume towards one peer; Off where they are not connected."""
+
+    OFF = "Off"
+    ESTABLISHED = "Established"
+    STARTING_SYNC_S = "StartingSyncS"
+    STARTING_SYNC_T = "StartingSyncT"
+    WF_BITMAP_S = "WFBitMapS"
+    WF_BITMAP_T = "WFBitMapT"
+    WF_SYNC_UUID = "WFSyncUUID"
+    SYNC_SOURCE = "SyncSource"
+    SYNC_TARGET = "SyncTarget"
+    VERIFY_S = "VerifyS"
+    VERIFY_T = "VerifyT"
+    PAUSED_SYNC_S = "PausedSyncS"
+    PAUSED_SYNC_T = "PausedSyncT"
+    AHEAD = "Ahead"
+    BEHIND = "Behind"
 
 
 class Role(StrEnum):

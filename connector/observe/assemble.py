@@ -19,7 +19,7 @@ from connector.names import why_not
 
 # From Connected up each volume has its own state, below it all share one (drbd_state.c
 # `conn_lowest_conn`); of several that differ the lowest speaks for the resource.
-_ORDER = {state: number for number, state in enumerate(ConnectionState)}
+ORDER = {state: number for number, state in enumerate(ConnectionState)}
 _RESTING = frozenset(
     {ConnectionState.UNCONFIGURED, ConnectionState.STANDALONE, ConnectionState.WF_CONNECTION}
 )
@@ -84,6 +84,7 @@ def _resource(
         claimed=claimed,
         after_sb=item.after_sb,
         doubts=tuple(doubts),
+        peer=item.peers[0] if len(item.peers) == 1 else None,
     )
 
 
@@ -104,19 +105,19 @@ def _connection(volumes: Iterable[Volume]) -> tuple[ConnectionState | None, list
             states.append(device.connection)
     if not states:
         return None, doubts
-    lowest = min(states, key=_ORDER.__getitem__)
+    lowest = min(states, key=ORDER.__getitem__)
     if all(state in ESTABLISHED for state in states):
-        return _most_telling(states), doubts
+        return most_telling(states), doubts
     if len(set(states)) > 1:
         moving = [state for state in states if state not in ESTABLISHED | _RESTING]
         if doubts or not moving:
             return lowest, doubts or ["its volumes do not agree on the connection"]
         # The file is not written in one moment: while a state changes its blocks may differ.
-        return min(moving, key=_ORDER.__getitem__), doubts
+        return min(moving, key=ORDER.__getitem__), doubts
     return lowest, doubts
 
 
-def _most_telling(states: Sequence[ConnectionState]) -> ConnectionState:
+def most_telling(states: Sequence[ConnectionState]) -> ConnectionState:
     """Of states from Connected up: a running resync before a verify before plain Connected."""
     quiet = (ConnectionState.CONNECTED, ConnectionState.VERIFY_S, ConnectionState.VERIFY_T)
     busy = [state for state in states if state not in quiet]

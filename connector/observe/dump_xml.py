@@ -111,7 +111,7 @@ def _resource(
     """The resource for `host`, None where it is none of its hosts."""
     name = element.get("name", "")
     hosts = element.findall("host")
-    mine = [item for item in hosts if host in item.get("name", "").split()]
+    mine = [item for item in hosts if _is(item, host)]
     mine = mine or [item for item in hosts if item.get("floating") is not None]
     if not mine:
         return None
@@ -126,7 +126,30 @@ def _resource(
         volumes=choices.pop(),
         after_sb=_after_split_brain(element, inherited),
         file=element.get("conf-file-line", "").rpartition(":")[0] or None,
+        peers=_peers(element, host),
     )
+
+
+def _peers(resource: Element, host: str) -> tuple[str, ...]:
+    """The other hosts that this one has a connection to, in the order printed.
+
+    DRBD 9 prints the connections, each with two hosts and with or without paths; 8.4 none, and
+    there every other host is meant. A floating host has no name.
+    """
+    sections = resource.findall("connection")
+    pairs = [list(section.iter("host")) for section in sections] or [resource.findall("host")]
+    mine = [hosts for hosts in pairs if not sections or any(_is(item, host) for item in hosts)]
+    others = [item for hosts in mine for item in hosts if not _is(item, host)]
+    return tuple(dict.fromkeys(name for item in others if (name := _first_name(item))))
+
+
+def _is(section: Element, host: str) -> bool:
+    return host in section.get("name", "").split()
+
+
+def _first_name(host: Element) -> str:
+    """A host may have several names; drbdadm gives the kernel the first for the connection's."""
+    return next(iter(host.get("name", "").split()), "")
 
 
 def _volumes(host: Element, resource: str) -> tuple[ConfiguredVolume, ...]:

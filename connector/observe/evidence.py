@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from connector.model import ESTABLISHED, Cause, Evidence, Handshake
 from connector.observe.kernel_log import LogRecord
+from connector.observe.receiver_messages import cause_in, handshakes, is_solved, side_in
 
 MAX_LINES = 24
 
@@ -26,33 +27,12 @@ _CHANGES = re.compile(r"(?:[a-z_]+\( \w+ -> \w+ \) ?)+")
 _CONNECTION_CHANGE = re.compile(r"\bconn\( (\w+) -> (\w+) \)")
 # role( Secondary -> Primary )
 _PROMOTED = re.compile(r"\brole\( Secondary -> Primary \)")
-# self 3875E0FE4D2F3617:4B53891C4B844B20:C99A7F2D5005D7EE:C9997F2D5005D7EF bits:9 flags:0
-_SIDE = re.compile(
-    r"(self|peer) ([0-9A-F]{16})(?::[0-9A-F]{16}){3} bits:(\d{1,20}) flags:([0-9A-F]{1,16})"
-)
 
 # States out of which the kernel itself disconnects; measured: the slower side of a split brain
 # goes NetworkFailure -> Disconnecting without anybody having typed a word.
 _ON_THE_WAY = frozenset(
     ["WFReportParams", "Timeout", "BrokenPipe", "NetworkFailure", "ProtocolError", "TearDown"]
 )
-
-# Messages of drbd_receiver.c that say why it gives a connection up; the first that fits counts.
-_TROUBLE: tuple[tuple[re.Pattern[str], Cause], ...] = (
-    (re.compile(r"Split-Brain detected(?: but unresolved)?, dropping"), Cause.SPLIT_BRAIN),
-    (re.compile(r"Unrelated data, aborting!"), Cause.UNRELATED_DATA),
-    (re.compile(r"Authentication of peer failed"), Cause.AUTHENTICATION),
-    (
-        re.compile(r"(?i:I shall become SyncTarget, but I am|Current Primary shall become sync)"),
-        Cause.SYNC_TARGET_BUT_PRIMARY,
-    ),
-    (re.compile(r"before-resync-target handler returned \d+, dropping"), Cause.RESYNC_HANDLER),
-    (re.compile(r"incompatible .*(?:settings|dialects|setting)"), Cause.INCOMPATIBLE_SETTINGS),
-)
-# Nearly every message is none of them, which one look tells.
-_ANY_TROUBLE = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _TROUBLE))
-# Split-Brain detected, 1 primaries, automatically solved. Sync from peer node
-_SOLVED = re.compile(r"Split-Brain detected, .*(?:automatically|manually) solved")
 
 
 @dataclass(slots=True)
@@ -72,24 +52,23 @@ class _Story:
         if _CHANGES.fullmatch(message):
             self._changed(record, message)
             return
-        side = _SIDE.match(message)
+        side = side_in(message)
         if side:
-            value = (int(side[2], 16), int(side[3]), int(side[4], 16))
-            self.sides.setdefault(minor, {})[side[1]] = value
+            self.sides.setdefault(minor, {})[side[0]] = side[1]
             self._keep(record)
             return
-        if _SOLVED.match(message):
+        if is_solved(message):
             self.solved = message.strip()
             self._keep(record)
             return
-        if _ANY_TROUBLE.match(message):
-            cause = next(cause for pattern, cause in _TROUBLE if pattern.match(message))
+        cause = cause_in(message)
+        if cause is not None:
             self._trouble(record, cause)
 
     def _trouble(self, record: LogRecord, cause: Cause) -> None:
         self.trouble_in_this_attempt = True
         self.cause, self.cause_at_s = cause, record.at_s
-        self.handshakes = _handshakes(self.sides)
+        self.handshakes = handshakes(self.sides)
         self._keep(record)
 
     def _changed(self, record: LogRecord, message: str) -> None:
@@ -136,25 +115,6 @@ class _Story:
     def _keep(self, record: LogRecord) -> None:
         self.lines.append(record.text.strip())
         del self.lines[:-MAX_LINES]
-
-
-def _handshakes(
-    sides: Mapping[int | None, Mapping[str, tuple[int, int, int]]],
-) -> tuple[Handshake, ...]:
-    """The volumes whose both lines were seen in this handshake."""
-    return tuple(
-        Handshake(
-            minor=minor,
-            self_current=pair["self"][0],
-            peer_current=pair["peer"][0],
-            self_bits=pair["self"][1],
-            peer_bits=pair["peer"][1],
-            self_flags=pair["self"][2],
-            peer_flags=pair["peer"][2],
-        )
-        for minor, pair in sides.items()
-        if "self" in pair and "peer" in pair
-    )
 
 
 def gather(

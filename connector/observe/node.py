@@ -10,26 +10,24 @@ from pathlib import Path
 from connector.errors import ConnectorError, NoDrbd, NotPermitted
 from connector.model import (
     ESTABLISHED,
-    SUPPORTED_API,
     ConfiguredResource,
     ConnectionState,
     Evidence,
+    Generation,
     Observation,
     Problem,
     ProcDrbd,
     Resource,
 )
-from connector.observe import block_use, proc_drbd, processes, resources
+from connector.observe import block_use, proc_drbd
 from connector.observe.assemble import connection_of, resources_of
+from connector.observe.node_parts import configured_resources, kernel_log_lines, owners
 from connector.settings import Settings
 from connector.world import World
 
-# Where LINSTOR's satellite writes the resource files that it owns.
-LINSTOR_FOLDER = "/linstor.d/"
-
 
 def look(world: World, settings: Settings) -> Observation:
-    """What this node shows now.
+    """What this node shows now: the kernel's version says where its states are to be read.
 
     The kernel log is read only where some resource is neither connected nor syncing.
 
@@ -40,19 +38,13 @@ def look(world: World, settings: Settings) -> Observation:
     """
     proc = _parsed(_read_proc_drbd(world.root))
     _require_supported(proc)
+    if proc.generation is Generation.NINE:
+        # Neither is ever needed on the other kernel.
+        from connector.observe.node_9 import look as look_9
+
+        return look_9(world, settings, proc)
     problems = list(proc.problems)
-    configured: Sequence[ConfiguredResource] = ()
-    try:
-        configured = resources.known_resources(
-            run=world.run,
-            drbdadm=settings.run.drbdadm,
-            host=world.host,
-            cache_file=settings.resources_file,
-            configuration=world.configuration,
-            timeout_s=settings.run.command_timeout_s,
-        )
-    except resources.ResourcesUnknown as error:
-        problems.append(Problem(None, f"the resources' names are not known: {error}"))
+    configured = configured_resources(world, settings, problems)
     minors = {device.minor for device in proc.devices}
     use = block_use.read(world.root, minors, configured)
     problems += use.problems
@@ -64,15 +56,22 @@ def look(world: World, settings: Settings) -> Observation:
     return Observation(proc=proc, resources=found, problems=tuple(problems))
 
 
-def connections(world: World, resources: Iterable[Resource]) -> dict[str, ConnectionState | None]:
-    """The connection state of each resource as /proc/drbd shows it now, by name; None in doubt.
+def connections(
+    world: World, settings: Settings, resources: Iterable[Resource]
+) -> dict[str, ConnectionState | None]:
+    """The connection state of each resource as it is now, by name; None in doubt.
 
-    The quick look while waiting: names and volumes are taken from `resources`.
+    On DRBD 9 that of each connection too, as RESOURCE:PEER. The quick look while waiting: names
+    and volumes are taken from `resources`.
 
     Raises:
         NoDrbd, NotPermitted, ConnectorError: as `look`.
     """
     proc = _parsed(_read_proc_drbd(world.root))
+    if proc.generation is Generation.NINE:
+        from connector.observe.node_9 import connections as connections_9
+
+        return connections_9(world, settings)
     return {
         resource.name: connection_of(proc, [volume.minor for volume in resource.volumes])
         for resource in resources
@@ -98,12 +97,13 @@ def _unreadable(shown: Path, error: OSError) -> ConnectorError:
 
 
 def _require_supported(proc: ProcDrbd) -> None:
-    """8.4 is supported; a header that cannot be read is no version, and is doubted later."""
-    if proc.api is None or proc.api == SUPPORTED_API:
+    """8.4 and 9 are supported; a header that cannot be read is no version, and doubted later."""
+    if proc.api is None or proc.generation is not None:
         return
     raise NoDrbd(
         f"DRBD {proc.version or 'of an unknown version'} (api:{proc.api}) is not supported: "
-        "connector acts on the 8.4 kernel module (api:1) only. `connector parse` reads the file."
+        "connector acts on the kernel modules 8.4 (api:1) and 9 (api:2) only. `connector parse` "
+        "reads the file."
     )
 
 
@@ -114,24 +114,15 @@ def _with_background(
     problems: list[Problem],
 ) -> tuple[Resource, ...]:
     """The same with the kernel log's evidence and with who owns the resources."""
-    # Not on a healthy pass.
-    from connector.observe import kernel_log
-
     of_minor = tuple((volume.minor, item.name) for item in found for volume in item.volumes)
-    gathered: Mapping[str, Evidence] = {}
-    unreadable = False
-    try:
-        gathered = _told(tuple(kernel_log.read(world.root)), of_minor)
-    except OSError as error:
-        unreadable = True
-        problems.append(Problem(None, f"the kernel log cannot be read: {error.strerror}"))
-    owner = processes.cluster_owner(world.root)
-    linstor = {item.name for item in configured if LINSTOR_FOLDER in (item.file or "")}
+    lines = kernel_log_lines(world, problems)
+    gathered = _told(lines, of_minor) if lines is not None else {}
+    owner = owners(world, configured)
     return tuple(
         replace(
             resource,
-            evidence=gathered.get(resource.name, Evidence(readable=not unreadable)),
-            managed_by="LINSTOR" if resource.name in linstor else owner,
+            evidence=gathered.get(resource.name, Evidence(readable=lines is not None)),
+            managed_by=owner(resource.name),
         )
         for resource in found
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ResourcesUnknown", "known_resources", "parse_dump_xml"]
 
-_FORMAT = 1
+_FORMAT = 2
 _QUOTED_LINES = 3
 _QUOTED_CHARACTERS = 400
 _ETC = Path("/etc")
@@ -161,6 +161,7 @@ def _entry(resource: ConfiguredResource) -> _Json:
         "file": resource.file,
         "after_sb": [policies.zero_primaries, policies.one_primary, policies.two_primaries],
         "volumes": [[item.volume, item.minor] for item in resource.volumes],
+        "peers": list(resource.peers),
     }
 
 
@@ -172,7 +173,8 @@ def _restored(entry: _Json) -> ConfiguredResource:
     """
     name, file, policies, volumes = (entry[key] for key in ("name", "file", "after_sb", "volumes"))
     zero, one, two = policies
-    words = [name, zero, one, two] if file is None else [name, zero, one, two, file]
+    peers = tuple(entry["peers"])
+    words = [name, zero, one, two, *peers] + ([] if file is None else [file])
     if not all(type(word) is str for word in words):
         raise TypeError("a word that is none")
     numbers = [number for pair in volumes for number in pair]
@@ -183,4 +185,5 @@ def _restored(entry: _Json) -> ConfiguredResource:
         volumes=tuple(ConfiguredVolume(volume, minor) for volume, minor in volumes),
         after_sb=AfterSplitBrain(zero, one, two),
         file=file,
+        peers=peers,
     )

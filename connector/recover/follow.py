@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from connector.clock import Clock
-from connector.model import Device, ProcDrbd, Resource
+from connector.model import Device, Generation, ProcDrbd, Resource
 from connector.observe import proc_drbd
+from connector.recover.current import now
 from connector.recover.progress import Phase, Progress, progress
 from connector.report.page.words import amount, lasting
+from connector.settings import Settings
 from connector.world import World
 
 POLL_S = 1.0
@@ -29,11 +32,13 @@ class Followed:
     needs_operator: bool
 
 
-def devices_of(world: World, resource: Resource) -> Look:
-    """What reads the resource's volumes anew from /proc/drbd; empty where they are gone.
+def devices_of(world: World, settings: Settings, resource: Resource) -> Look:
+    """What reads the resource's volumes anew, where the kernel shows them; empty where none are.
 
-    The look raises OSError where /proc/drbd cannot be read.
+    The look raises OSError where /proc/drbd cannot be read, and on DRBD 9 as `now`.
     """
+    if resource.generation is Generation.NINE:
+        return partial(_of_connection, world, settings, resource.target)
     minors = {volume.minor for volume in resource.volumes}
 
     def look() -> tuple[Device, ...]:
@@ -41,6 +46,11 @@ def devices_of(world: World, resource: Resource) -> Look:
         return tuple(device for device in shown.devices if device.minor in minors)
 
     return look
+
+
+def _of_connection(world: World, settings: Settings, target: str) -> tuple[Device, ...]:
+    devices = (volume.device for volume in now(world, settings, target).volumes)
+    return tuple(device for device in devices if device is not None)
 
 
 def follow(look: Look, clock: Clock, show: Show, name: str, limit_s: float) -> Followed:
@@ -109,7 +119,7 @@ def _ended(
             )
         case Phase.UNKNOWN if lasted_s >= LASTING_S:
             return Followed(
-                f"{name}: /proc/drbd does not tell how far the resync is ({found.connection}): see "
+                f"{name}: nothing tells how far the resync is ({found.connection}): see "
                 "`connector status`",
                 needs_operator=True,
             )

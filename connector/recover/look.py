@@ -47,7 +47,7 @@ def both_nodes(
         told = fetch(world, source, settings.recover)
     elif resource.connection not in ESTABLISHED:
         told = fetch_configured(world, settings.recover)
-    view = None if told is None else checked(told, resource)
+    view = None if told is None else checked(told, resource, world.host)
     found = recommend(resource, view.resource if view else None)
     return BothNodes(resource, view, found)
 
@@ -71,7 +71,7 @@ def _when(world: World, settings: Settings, resource: Resource) -> Iterator[str]
         records = ()
     of_minor = {volume.minor: resource.name for volume in resource.volumes}
     ahead_s = world.clock.wall_s() - world.clock.log_s()
-    found = timing.times(records, resource.name, of_minor)
+    found = timing.times(records, resource.name, of_minor, resource.peer)
     yield from timing.lines(found, ahead_s, _newest_incident(world, settings, resource.name))
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connector import ssh
 from connector.errors import UsageError
-from connector.model import ESTABLISHED, ConnectionState, Resource
+from connector.model import ESTABLISHED, WAITING, ConnectionState, Resource
 from connector.recover.source import ExporterUrl, SshHost, place, shown
 from connector.report.as_json import SCHEMA_VERSION
 from connector.report.explain.json_files import of_json
@@ -26,7 +26,7 @@ TIMEOUT_S = 20.0
 SSH_FAILED = 255
 _STANDARD_INPUT = "-"
 _CLOCK_DIFFERS_S = 60.0
-_APART = frozenset({ConnectionState.STANDALONE, ConnectionState.WF_CONNECTION})
+_APART = frozenset({ConnectionState.STANDALONE, *WAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,11 @@ def _of_file(world: World, source: str) -> PeerText:
     return PeerText(source, data, age_s=world.clock.wall_s() - changed_s)
 
 
-def checked(text: PeerText, own: Resource) -> PeerView:
-    """The other node's view of the resource `own`, or why it is not used. Pure."""
+def checked(text: PeerText, own: Resource, host: str) -> PeerView:
+    """The other node's view of the resource `own`, or why it is not used. Pure.
+
+    On DRBD 9 it is the view of its connection to this node, which is called `host`.
+    """
     why_not = text.why_not or _not_a_status(text)
     if why_not is not None:
         return PeerView(text.source, why_not=why_not)
@@ -154,10 +157,20 @@ def checked(text: PeerText, own: Resource) -> PeerView:
     if len(found) != 1:
         others = ", ".join(item.resource.name for item in reading.seen) or "none"
         return PeerView(text.source, why_not=f"it has no {own.name}; its resources: {others}")
-    contradiction = _contradiction(own, found[0])
+    there = _towards(found[0], host)
+    if there is None:
+        return PeerView(text.source, why_not=f"it has no connection of {own.name} to {host}")
+    contradiction = _contradiction(own, there)
     if contradiction is not None:
         return PeerView(text.source, why_not=contradiction)
-    return PeerView(text.source, found[0])
+    return PeerView(text.source, there)
+
+
+def _towards(resource: Resource, host: str) -> Resource | None:
+    """The resource as it looks in its connection to this host; 8.4 has only one."""
+    if not resource.connections:
+        return resource
+    return next((item for item in resource.each if item.peer == host), None)
 
 
 def _not_a_status(text: PeerText) -> str | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.act.commands import printable
 from connector.decide.forecast import Loser, forecast
 from connector.errors import OperatorNeeded
 from connector.model import (
+    WAITING,
     Action,
     ActionKind,
     ConnectionState,
     DiskState,
+    Generation,
     Picture,
     Resource,
     Role,
@@ -29,6 +31,7 @@ class Plan:
     """
 
     resource: str
+    target: str  # the resource, on DRBD 9 with the peer: RESOURCE:PEER
     summary: str
     actions: tuple[Action, ...]
     peer_commands: tuple[str, ...]
@@ -56,14 +59,25 @@ def plan(resource: Resource, *, discard: bool | None, peer: Resource | None = No
     if resource.doubts:
         raise OperatorNeeded(f"{resource.name}: {resource.doubts[0]}; nothing is done in doubt")
     state = resource.connection
-    if state in (ConnectionState.STANDALONE, ConnectionState.WF_CONNECTION):
+    if state is ConnectionState.STANDALONE or state in WAITING:
         giving_up = _gives_up(resource, discard)
         return _giving_up(resource, peer) if giving_up else _connecting(resource, peer)
     if discard:
         raise OperatorNeeded(
             f"{resource.name} is {state or 'in an unknown state'}: there is nothing to give up"
         )
-    return Plan(resource.name, f"{resource.name} is {state}: nothing to recover", (), ())
+    if resource.picture.diverged:
+        name, target = resource.name, resource.target
+        raise OperatorNeeded(
+            f"{name} is Connected, but the copies differ and no resync is under way. Find out "
+            "which node has the right data. On the other one, not in use: `drbdadm disconnect "
+            f"{target}`, then `connector recover {name} --victim here` if the kernel log then "
+            f"shows a split brain; after an online verify `drbdadm disconnect {target}` and "
+            f"`drbdadm connect {target}` on the node with the right data copy its blocks"
+        )
+    return Plan(
+        resource.name, resource.target, f"{resource.target} is {state}: nothing to recover", (), ()
+    )
 
 
 def _gives_up(resource: Resource, discard: bool | None) -> bool:
@@ -97,31 +111,42 @@ def _giving_up(resource: Resource, peer: Resource | None) -> Plan:
         disk = volume.device.disk if volume.device else None
         if disk is None or disk in _NO_DISK:
             raise OperatorNeeded(f"{name}: volume {volume.volume} has no local disk to resync")
-    if resource.connection is ConnectionState.WF_CONNECTION:
+    if resource.connection in WAITING:
         raise OperatorNeeded(
-            f"{name} waits for its peer already (WFConnection), and DRBD takes --discard-my-data "
-            f"only when StandAlone. If it was told so already, only the other node is missing: "
-            f"there `connector recover {name} --victim peer`. If not, type "
-            f"`drbdadm disconnect {name}` here, then this again."
+            f"{name} waits for its peer already ({resource.connection}), and DRBD takes "
+            "--discard-my-data only when StandAlone. If it was told so already, only the other "
+            f"node is missing: there `connector recover {name} --victim peer`. If not, type "
+            f"`drbdadm disconnect {resource.target}` here, then this again."
+        )
+    if resource.generation is Generation.NINE and not resource.evidence.split_brain:
+        # Measured: the resync then runs the wrong way, back to older data.
+        raise OperatorNeeded(
+            f"{name}: the kernel log shows no split brain with {resource.peer}, and DRBD 9 takes "
+            "older data for newer when --discard-my-data comes without one. `drbdadm connect "
+            f"{resource.target}` lets the nodes meet: then the log says how they stand"
         )
     actions = _demotion(resource)
-    standby = Picture(resource.connection, Role.SECONDARY, False)
-    actions.append(Action(ActionKind.CONNECT_DISCARD, name, standby))
+    standby = replace(resource.picture, role=Role.SECONDARY, in_use=False)
+    actions.append(_towards_peer(ActionKind.CONNECT_DISCARD, resource, standby))
     return Plan(
         name,
+        resource.target,
         f"{name}: this node gives its changes up and takes the peer's data",
         tuple(actions),
-        _survivor_commands(name, peer),
+        _survivor_commands(resource, peer),
         loses=_loses(resource),
     )
 
 
-def _survivor_commands(name: str, peer: Resource | None) -> tuple[str, ...]:
+def _survivor_commands(resource: Resource, peer: Resource | None) -> tuple[str, ...]:
     """What the node does that keeps its data; nothing where it waits already."""
-    line = f"connector recover {name} --victim peer"
+    line = f"connector recover {resource.name} --victim peer"
     if peer is None:
-        return (f"{line}   (or: drbdadm connect {name}; only if StandAlone there)",)
-    return () if peer.connection is ConnectionState.WF_CONNECTION else (line,)
+        # On DRBD 9 the command names the peer, which is this node: only it knows how it is called.
+        eight = resource.generation is Generation.EIGHT
+        by_hand = f"or: drbdadm connect {resource.name}; " if eight else ""
+        return (f"{line}   ({by_hand}only if StandAlone there)",)
+    return () if peer.connection in WAITING else (line,)
 
 
 def _victim_commands(name: str, peer: Resource | None) -> tuple[str, ...]:
@@ -131,15 +156,15 @@ def _victim_commands(name: str, peer: Resource | None) -> tuple[str, ...]:
         return (line,)
     places = (use.where for volume in peer.volumes for use in volume.used_by or ())
     stop = (f"stop what uses {plain(where)}, and unmount it" for where in sorted(set(places)))
-    waits = peer.connection is ConnectionState.WF_CONNECTION
-    leave = (f"drbdadm disconnect {name}",) if waits else ()
+    waits = peer.connection in WAITING
+    leave = (f"drbdadm disconnect {peer.target}",) if waits else ()
     return (*stop, *leave, line)
 
 
 def _connecting(resource: Resource, peer: Resource | None) -> Plan:
     """A plain connect, which ends no split brain; refused where DRBD might pick a loser itself."""
     name = resource.name
-    actions = _demotion(resource) if resource.in_use is False else []
+    actions = _demotion(resource) if resource.in_use is False and resource.alone else []
     primary = resource.role is Role.PRIMARY and not actions
     own_changes = resource.out_of_sync_kib != 0
     losses = forecast(resource.after_sb, primary=primary, own_changes=own_changes)
@@ -152,19 +177,25 @@ def _connecting(resource: Resource, peer: Resource | None) -> Plan:
         )
     if resource.connection is ConnectionState.STANDALONE:
         role = Role.SECONDARY if actions else resource.role
-        now = Picture(resource.connection, role, resource.in_use)
-        actions.append(Action(ActionKind.CONNECT, name, now))
+        now = replace(resource.picture, role=role)
+        actions.append(_towards_peer(ActionKind.CONNECT, resource, now))
     other: tuple[str, ...] = ()
     summary = f"{name}: this node connects and keeps its data"
     if resource.evidence.split_brain:
         other = _victim_commands(name, peer)
         summary += "; the other node must give its changes up"
-    elif resource.connection is ConnectionState.WF_CONNECTION:
+    elif resource.connection in WAITING:
         other = (f"connector recover {name}   (if it is StandAlone there)",)
         summary = f"{name}: this node waits for its peer"
     # What is left hits the peer only, where it is Secondary.
     loses = f"{losses[0].sentence}, if it has any" if losses else ""
-    return Plan(name, summary, tuple(actions), other, loses)
+    return Plan(name, resource.target, summary, tuple(actions), other, loses)
+
+
+def _towards_peer(kind: ActionKind, resource: Resource, requires: Picture) -> Action:
+    """The command for this one connection; 8.4 has no other."""
+    peer = resource.peer if resource.generation is Generation.NINE else None
+    return Action(kind, resource.name, requires, peer)
 
 
 def _demotion(resource: Resource) -> list[Action]:

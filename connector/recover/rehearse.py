@@ -16,13 +16,13 @@ from types import FrameType
 
 from connector.act.answers import CommandOutcome, classify
 from connector.errors import ConnectorError, Interrupted, NotPermitted, OperatorNeeded
-from connector.model import ActionKind, ConnectionState, Resource, Role
+from connector.model import ActionKind, ConnectionState, Generation, Resource, Role
 from connector.names import why_not
 from connector.observe import kernel_log
 from connector.observe.kernel_log import LogRecord
 from connector.observe.node import connections, look
+from connector.recover.current import now
 from connector.recover.rehearsed import Answer, answer_in
-from connector.recover.run import now
 from connector.settings import Settings
 from connector.world import World
 
@@ -47,6 +47,8 @@ def wrong_kernel(version: str | None) -> str | None:
 def forbidden(resource: Resource, *, discard: bool) -> str | None:
     """Why no rehearsal may be made of a resource that looks like this; None where it may."""
     name = resource.name
+    if resource.generation is Generation.NINE:
+        return "on DRBD 9 a rehearsal joins diverged data without a resync"
     if resource.connection is not ConnectionState.STANDALONE:
         return f"{name} is {resource.connection or 'in an unknown state'}: it must be StandAlone"
     if discard and resource.in_use is not False:
@@ -134,7 +136,7 @@ def _leave(world: World, settings: Settings, resource: Resource) -> None:
     """
     name = resource.name
     until_s = world.clock.boot_s() + PARTING_S
-    while (state := _state(world, resource)) is not ConnectionState.STANDALONE:
+    while (state := _state(world, settings, resource)) is not ConnectionState.STANDALONE:
         if world.clock.boot_s() >= until_s:
             break
         if state is ConnectionState.WF_CONNECTION:
@@ -151,8 +153,8 @@ def _leave(world: World, settings: Settings, resource: Resource) -> None:
         )
 
 
-def _state(world: World, resource: Resource) -> ConnectionState | None:
-    return connections(world, [resource])[resource.name]
+def _state(world: World, settings: Settings, resource: Resource) -> ConnectionState | None:
+    return connections(world, settings, [resource])[resource.name]
 
 
 def _run(world: World, settings: Settings, *words: str) -> None:

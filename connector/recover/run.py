@@ -22,23 +22,13 @@ from connector.model import (
     OutcomeKind,
     Resource,
 )
-from connector.observe.node import look
 from connector.observe.processes import processes_using
+from connector.recover.current import now
 from connector.recover.plan import Plan
 from connector.settings import Settings
-from connector.survey import choose
 from connector.world import World
 
 _GOOD = frozenset({drbdadm.CommandOutcome.DONE.value, drbdadm.CommandOutcome.ALREADY.value})
-
-
-def now(world: World, settings: Settings, name: str) -> Resource:
-    """The resource as it is at this moment.
-
-    Raises:
-        UsageError: there is none of that name; others as `look`.
-    """
-    return choose(look(world, settings), name)[0]
 
 
 def carry_out(world: World, settings: Settings, found: Plan, settle_s: float) -> Outcome:
@@ -53,11 +43,11 @@ def carry_out(world: World, settings: Settings, found: Plan, settle_s: float) ->
     for action in found.actions:
         if action.kind is ActionKind.CONNECT_DISCARD:
             # Before the look, since it may take hours.
-            rescue = _keep_whole(world, settings, found.resource)
-        fresh = now(world, settings, found.resource)
+            rescue = _keep_whole(world, settings, found.target)
+        fresh = now(world, settings, found.target)
         if fresh.picture != action.requires:
             raise OperatorNeeded(
-                f"{found.resource} changed meanwhile (now {fresh.connection}, {fresh.role}); "
+                f"{found.target} changed meanwhile (now {fresh.connection}, {fresh.role}); "
                 "nothing more was done, run it again"
             )
         if action.kind is ActionKind.CONNECT_DISCARD:
@@ -77,20 +67,22 @@ def carry_out(world: World, settings: Settings, found: Plan, settle_s: float) ->
             raise ConnectorError(drbdadm.explain_result(result) + _holders(world, fresh, result))
     _forget_attempts(world, settings, found.resource)
     outcome = Outcome(OutcomeKind.WAITING, "", tuple(commands), rescue)
-    state = follow(world, settings, found.resource, settle_s)
-    outcome = outcome_after(outcome, state)
+    state = follow(world, settings, found.target, settle_s)
+    outcome = outcome_after(outcome, {found.target: state})
     _continue_journal(world, settings, found, outcome)
     return outcome
 
 
-def follow(world: World, settings: Settings, name: str, settle_s: float) -> ConnectionState | None:
+def follow(
+    world: World, settings: Settings, target: str, settle_s: float
+) -> ConnectionState | None:
     """The state after at most `settle_s` seconds, or as soon as it is connected or StandAlone."""
 
     def states() -> dict[str, ConnectionState | None]:
-        return {name: now(world, settings, name).picture.connection}
+        return {target: now(world, settings, target).picture.connection}
 
-    seen = watch(frozenset({name}), states, world.clock, settle_s, lambda: settle_s)
-    return seen[name]
+    seen = watch(frozenset({target}), states, world.clock, settle_s, lambda: settle_s)
+    return seen[target]
 
 
 def _holders(world: World, resource: Resource, result: CommandResult) -> str:
@@ -101,7 +93,7 @@ def _holders(world: World, resource: Resource, result: CommandResult) -> str:
     return "".join(f"\nprocess {user.pid} ({user.name}): {user.what}" for user in users)
 
 
-def _keep_whole(world: World, settings: Settings, name: str) -> str | None:
+def _keep_whole(world: World, settings: Settings, target: str) -> str | None:
     """Keep what is about to be given up; its name, None where there is nothing to keep.
 
     Raises:
@@ -120,7 +112,7 @@ def _keep_whole(world: World, settings: Settings, name: str) -> str | None:
         return before_discard(
             world,
             settings,
-            lambda: now(world, settings, name),
+            lambda: now(world, settings, target),
             why="a person's word: connector recover",
             time_left_s=time_left_s,
         )
@@ -138,6 +130,7 @@ def _keep_record(world: World, settings: Settings, resource: Resource, action: A
         name=DecisionName.RECONNECT_STANDBY,
         reason="a person's word: connector recover",
         actions=(action,),
+        peer=action.peer,
     )
     try:
         given_up.keep(settings.given_up_dir, resource, decision, world.clock.wall_s())

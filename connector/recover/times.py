@@ -11,13 +11,14 @@ from connector.observe.kernel_log import LogRecord
 from connector.report.past_incidents import Ending, Incident, clock
 
 # block drbd0: new current UUID 2B8C5F1E0A7D3C45:9F…      drbd mail: conn( Connected -> TearDown )
+# drbd mail/0 drbd0: new current UUID: F6F735RB weak: …    drbd mail beta: conn( … ) [disconnect]
 _LINE = re.compile(
-    r"(?:block drbd(\d{1,7})|drbd ([^\s:/]+)(?:/\d+ drbd(\d{1,7}))?): (.*)", re.ASCII
+    r"(?:block drbd(\d{1,7})|drbd ([^\s:/]+)(?:/\d+ drbd(\d{1,7}))?(?: ([^\s:]+))?): (.*)", re.ASCII
 )
-_CHANGES = re.compile(r"(?:[a-z_]+\( \w+ -> \w+ \) ?)+", re.ASCII)
+_CHANGES = re.compile(r"(?:[a-z_]+\( \w+ -> \w+ \) ?)+(?:\[[a-z-]+\])?", re.ASCII)
 _CONNECTION = re.compile(r"\bconn\( (\w+) -> (\w+) \)", re.ASCII)
 _ROLE = re.compile(r"\brole\( (\w+) -> (\w+) \)", re.ASCII)
-_OWN_GENERATION = "new current UUID "
+_OWN_GENERATION = "new current UUID"
 _REFUSED = "Split-Brain detected but unresolved"
 
 
@@ -36,16 +37,25 @@ class Times:
     refused_s: float | None = None
 
 
-def times(records: Sequence[LogRecord], name: str, of_minor: Mapping[int, str]) -> Times:
-    """The times of one resource, out of the records of the kernel log."""
+def times(
+    records: Sequence[LogRecord],
+    name: str,
+    of_minor: Mapping[int, str],
+    peer: str | None = None,
+) -> Times:
+    """The times of one resource, out of the records of the kernel log.
+
+    On DRBD 9 the lines about another peer than `peer` do not count.
+    """
     found = Times()
     for record in records:
         match = _LINE.match(record.text)
         if not match:
             continue
         digits = match[1] or match[3]
-        if (match[2] or of_minor.get(int(digits or -1))) == name:
-            found = _told(found, match[4], record.at_s)
+        about = match[2] or of_minor.get(int(digits or -1))
+        if about == name and match[4] in (None, peer):
+            found = _told(found, match[5], record.at_s)
     return found
 
 

@@ -11,12 +11,14 @@ import click
 from connector.act.commands import printable
 from connector.model import (
     CommandResult,
+    Decision,
     Evidence,
     Outcome,
     OutcomeKind,
     Resource,
     Volume,
 )
+from connector.report import connections
 from connector.report.passes import PassReport, ResourceReport
 
 SCHEMA_VERSION = 1
@@ -32,7 +34,7 @@ def to_json(report: PassReport) -> dict[str, Any]:
     proc = report.observation.proc
     return {
         "schema_version": SCHEMA_VERSION,
-        "source": "proc",
+        "source": report.observation.source,
         "driver": {"version": proc.version, "api": proc.api},
         "dry_run": report.dry_run,
         "resources": [_resource(item) for item in report.resources],
@@ -68,10 +70,14 @@ def _resource(item: ResourceReport) -> dict[str, Any]:
     resource, decision = item.resource, item.decision
     return {
         "name": resource.name,
+        "generation": resource.generation,
         "connection": resource.connection,
         "role": resource.role,
         "peer_role": resource.peer_role,
         "in_use": resource.in_use,
+        "suspended": list(resource.suspended),
+        "without_quorum": resource.without_quorum,
+        "force_io_failures": resource.force_io_failures,
         "volumes": [_volume(volume) for volume in resource.volumes],
         "evidence": _evidence(resource),
         "decision": decision.name,
@@ -81,11 +87,46 @@ def _resource(item: ResourceReport) -> dict[str, Any]:
         "would": [printable(action) for action in decision.would],
         "needs_operator": item.needs_operator,
         "outcome": _outcome(item.outcome, item.after),
+        "connections": connections_of(resource, decision),
+    }
+
+
+def connections_of(resource: Resource, decision: Decision) -> list[dict[str, Any]]:
+    """Each connection with its own decision; empty where DRBD 9 has none for the resource."""
+    if not connections.has_any(resource):
+        return []
+    return [_connection(seen, of) for seen, of in connections.each(resource, decision)]
+
+
+def _connection(seen: Resource, decision: Decision) -> dict[str, Any]:
+    return {
+        "peer": seen.peer,
+        "connection": seen.connection,
+        "peer_role": seen.peer_role,
+        "volumes": [_towards(volume) for volume in seen.volumes],
+        "evidence": _evidence(seen),
+        "decision": decision.name,
+        "gates": [gate.name for gate in decision.gates],
+        "reason": decision.reason,
+        "actions": [printable(action) for action in decision.actions],
+    }
+
+
+def _towards(volume: Volume) -> dict[str, Any]:
+    """A volume as it looks towards one peer."""
+    device = volume.device
+    return {
+        "volume": volume.volume,
+        "minor": volume.minor,
+        "connection": device.connection if device else None,
+        "peer_disk": device.peer_disk if device else None,
+        "peer_client": device.peer_client if device else False,
+        "out_of_sync_kib": device.out_of_sync_kib if device else None,
     }
 
 
 def volume_states(volume: Volume) -> dict[str, Any]:
-    """A volume and what its line in /proc/drbd says; None where it has no line."""
+    """A volume and what the kernel says of it; None where it does not know the volume."""
     device = volume.device
     return {
         "volume": volume.volume,
@@ -100,6 +141,7 @@ def _volume(volume: Volume) -> dict[str, Any]:
     used_by = volume.used_by
     return {
         **volume_states(volume),
+        "client": volume.device.client if volume.device else False,
         "used_by": None if used_by is None else [use.where for use in used_by],
     }
 

@@ -7,11 +7,21 @@ all the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from connector.errors import ConnectorError, OperatorNeeded
-from connector.model import ConnectionState, DecisionName, DiskState, Resource, Volume
+from connector.model import (
+    ESTABLISHED,
+    ConnectionState,
+    Decision,
+    DecisionName,
+    DiskState,
+    Resource,
+    Role,
+    Volume,
+)
 from connector.report.passes import PassReport, ResourceReport
 
 
@@ -52,8 +62,9 @@ def check(report: PassReport | ConnectorError) -> tuple[int, str]:
     """The exit status and the line for what one look at this node gave, or why it gave nothing.
 
     OK: connected, both disks UpToDate. WARNING: syncing, the peer away, between two states,
-    paused, or an action is due. CRITICAL: split brain, StandAlone, an operator needed, or no good
-    local copy. UNKNOWN: something could not be read, no DRBD, a configuration error.
+    paused, or an action is due. CRITICAL: split brain, StandAlone, an operator needed, no good
+    local copy, or the I/O of a Primary suspended. UNKNOWN: something could not be read, no DRBD, a
+    configuration error. Where there are several peers the worst of them counts.
     """
     if isinstance(report, ConnectorError):
         level = Level.CRITICAL if isinstance(report, OperatorNeeded) else Level.UNKNOWN
@@ -78,50 +89,105 @@ def _of_resource(item: ResourceReport) -> _Finding:
 
 def _critical(item: ResourceReport) -> list[str]:
     seen = item.after
-    reasons = []
-    if seen.evidence.split_brain:
-        reasons.append("split brain")
-    if seen.connection is ConnectionState.STANDALONE:
-        reasons.append("cut off from its peer")
-    syncing = item.decision.name is DecisionName.SYNCING
-    for volume in seen.volumes:
+    split = [one.peer for one in seen.each if one.evidence.split_brain]
+    cut_off = [one.peer for one in seen.each if one.connection is ConnectionState.STANDALONE]
+    reasons = _about("split brain", split, item) + _about("cut off from its peer", cut_off, item)
+    syncing = any(one.name is DecisionName.SYNCING for one in _decisions(item))
+    for place, volume in enumerate(seen.volumes):
         disk = volume.device.disk if volume.device else None
         # The target of a resync is Inconsistent until it ends.
         if disk in _NO_LOCAL_COPY and not (syncing and disk is DiskState.INCONSISTENT):
-            reasons.append(f"volume {volume.volume} has no good local copy")
+            reasons += filter(None, [_without_copy(seen, place)])
+    if seen.force_io_failures:
+        reasons.append("its I/O is made to fail (force-io-failures)")
+    if seen.role is Role.PRIMARY:
+        reasons += _held_up(seen)
     if item.needs_operator:
         reasons.append(f"an operator is needed ({item.decision.reason})")
     return reasons
+
+
+def _without_copy(seen: Resource, place: int) -> str | None:
+    """What is wrong with a volume that has no good copy here; a client has none on purpose."""
+    volume = seen.volumes[place]
+    if volume.device is None or not volume.device.client:
+        return f"volume {volume.volume} has no good local copy"
+    for one in seen.each:
+        device = one.volumes[place].device
+        if one.connection in ESTABLISHED and device and device.peer_disk is DiskState.UP_TO_DATE:
+            return None
+    return f"no good copy of volume {volume.volume} is in reach"
 
 
 def _warning(item: ResourceReport) -> list[str]:
     reasons = []
     if item.paused:
         reasons.append("paused")
-    if item.decision.name in _WHY_WARNED:
-        reasons.append(_WHY_WARNED[item.decision.name])
+    for name, why in _WHY_WARNED.items():
+        reasons += _about(why, [one.peer for one in _decisions(item) if one.name is name], item)
     if item.decision.would:
         reasons.append("an action is due" if item.decision.actions else item.decision.reason)
-    if item.decision.name is DecisionName.HEALTHY and not all(map(_good, item.after.volumes)):
-        reasons.append("not both disks are UpToDate")
+    healthy = [one.peer for one in _decisions(item) if one.name is DecisionName.HEALTHY]
+    unlike = [
+        one.peer
+        for one in item.after.each
+        if one.peer in healthy and not all(map(_good, one.volumes))
+    ]
+    reasons += _about("not both disks are UpToDate", unlike, item)
+    reasons += _held_up(item.after)
     if item.decision.name in (DecisionName.CONTRADICTION, DecisionName.UNKNOWN):
         reasons.append(item.decision.reason)
     return reasons
 
 
+def _decisions(item: ResourceReport) -> Sequence[Decision]:
+    """One for each connection."""
+    return item.decision.connections or (item.decision,)
+
+
+def _about(reason: str, peers: Sequence[str | None], item: ResourceReport) -> list[str]:
+    """The reason, with the peers that it is about where there are several; nothing about none."""
+    if not peers:
+        return []
+    several = len(item.after.each) > 1
+    return [f"{reason} ({', '.join(map(str, peers))})" if several else reason]
+
+
+def _held_up(seen: Resource) -> list[str]:
+    """Why nothing is written: worse where something runs on it."""
+    reasons = []
+    if seen.suspended:
+        reasons.append(f"I/O is suspended ({', '.join(seen.suspended)})")
+    if seen.without_quorum:
+        reasons.append("quorum is lost")
+    return reasons
+
+
 def _good(volume: Volume) -> bool:
+    """Whether each side that should have a copy has a good one."""
     device = volume.device
     up_to_date = DiskState.UP_TO_DATE
-    return device is not None and device.disk is device.peer_disk is up_to_date
+    return (
+        device is not None
+        and (device.client or device.disk is up_to_date)
+        and (device.peer_client or device.peer_disk is up_to_date)
+    )
 
 
 def _state(seen: Resource) -> str:
-    disks = [
-        f"{volume.device.disk or 'unknown'}/{volume.device.peer_disk or 'unknown'}"
-        for volume in seen.volumes
-        if volume.device is not None
-    ]
+    """The states as DRBD writes them; where there are several peers, what is towards each."""
+    devices = [volume.device for volume in seen.volumes if volume.device is not None]
+    if len(seen.each) > 1:
+        own = (seen.role or "unknown", *(device.disk or "unknown" for device in devices))
+        return ", ".join((" ".join(own), *map(_towards, seen.each)))
+    disks = (f"{one.disk or 'unknown'}/{one.peer_disk or 'unknown'}" for one in devices)
     return " ".join((seen.connection or "unknown", seen.role or "unknown", *disks))
+
+
+def _towards(seen: Resource) -> str:
+    devices = [volume.device for volume in seen.volumes if volume.device is not None]
+    disks = (device.peer_disk or "unknown" for device in devices)
+    return " ".join((seen.peer or "unknown", seen.connection or "unknown", *disks))
 
 
 def _performance_data(report: PassReport) -> str:

@@ -19,6 +19,7 @@ from connector.decide.context import Policy
 from connector.memory.counters import Key, contentions
 from connector.memory.files import write_atomic
 from connector.memory.last_pass import LastPass
+from connector.model import Source
 from connector.report.passes import ResourceReport
 from connector.report.series import MetricsMemory
 from connector.settings import Settings
@@ -32,7 +33,10 @@ _HASH_DIGITS = 12
 
 
 def metrics_memory(
-    settings: Settings, counters: Counter[Key], last_pass: LastPass | None
+    settings: Settings,
+    counters: Counter[Key],
+    last_pass: LastPass | None,
+    source: Source = Source.PROC,
 ) -> MetricsMemory:
     """What the metrics need besides the resources, from what the caller has read already."""
     return MetricsMemory(
@@ -40,6 +44,7 @@ def metrics_memory(
         lock_contended=contentions(settings.contended_file),
         last_pass=last_pass,
         config_hash=config_hash(settings),
+        source=source,
     )
 
 

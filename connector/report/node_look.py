@@ -44,7 +44,7 @@ def looking(world: World, settings: Settings) -> Collect:
             last = None
         now_boot_s = world.clock.boot_s()
         samples.note(now_boot_s, report.resources)
-        kept = metrics.metrics_memory(settings, memory.counters, last)
+        kept = metrics.metrics_memory(settings, memory.counters, last, report.observation.source)
         return Seen(
             registry=metrics.snapshot(report.resources, kept),
             view=view_of(

@@ -183,8 +183,11 @@ def would(told: Told) -> str:
 
 
 def _words(argv: Sequence[str], resource: str) -> str:
-    """Without the program and the resource, which are known where this is shown."""
-    return " ".join(word for word in argv[1:] if word != resource) or "not known"
+    """Without drbdadm and the resource, which are known where this is shown."""
+    # A take-over also runs programs that are not drbdadm.
+    others = bool(argv) and argv[0].startswith(("mount", "umount", "fsck."))
+    words = argv if others else argv[1:]
+    return " ".join(word for word in words if word != resource) or "not known"
 
 
 def to_json(found: History, shown: Sequence[Entry], past: Iterable[Incident]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _write_textfile(
 
     try:
         counted, _ = counters.load(settings.counters_file, touch=False)
-        memory = metrics.metrics_memory(settings, counted, kept)
+        memory = metrics.metrics_memory(settings, counted, kept, report.observation.source)
         data = metrics.text(metrics.snapshot(report.resources, memory))
         metrics.write_textfile(path, data)
     except OSError as error:

@@ -17,13 +17,16 @@ from connector.memory import counters as counted
 from connector.memory.counters import Key
 from connector.memory.last_pass import LastPass
 from connector.model import (
+    ESTABLISHED,
     ActionKind,
     ConnectionState,
     DecisionName,
     Device,
     DiskState,
     OutcomeKind,
+    Resource,
     Role,
+    Source,
     Volume,
 )
 from connector.report.passes import ResourceReport
@@ -76,6 +79,7 @@ class Family:
 
 FAMILIES: tuple[Family, ...] = (
     Family("build_info", ("version",), "Always 1; the version of connector."),
+    Family("source_info", ("source",), "Always 1; where DRBD's states are read."),
     Family("last_run_timestamp_seconds", (), "When the last pass ended; 0 before the first."),
     Family(
         "last_success_timestamp_seconds",
@@ -84,12 +88,15 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("last_run_duration_seconds", (), "How long the last pass took."),
     Family("connection_state", ("resource", "state"), "1 for the connection state, else 0."),
+    Family("peer_connected", ("resource", "peer"), "1 where this peer is connected."),
     Family("role", ("resource", "side", "role"), "1 for the role of this side, else 0."),
     Family("disk_state", (*_VOLUME, "side", "state"), "1 for the disk state, else 0."),
     Family("in_use", ("resource",), "1 where the resource is in use here, or may be."),
     Family("out_of_sync_bytes", _VOLUME, "Bytes that differ from the peer; -1 if untold."),
     Family("sync_ratio", _VOLUME, "Done part of a running resync; 1 if none runs, -1 if untold."),
     Family("split_brain", ("resource",), "1 where the kernel log has an unresolved split brain."),
+    Family("diverged", ("resource",), "1 where copies differ although they are connected."),
+    Family("io_suspended", ("resource",), "1 where DRBD holds the I/O up."),
     Family("decision", ("resource", "decision"), "1 for the row of the decision table, else 0."),
     Family("would_act", ("resource",), "1 where commands are called for, and none was run."),
     Family("needs_operator", ("resource",), "1 where only a person can go on."),
@@ -110,6 +117,7 @@ class MetricsMemory:
     lock_contended: int = 0
     last_pass: LastPass | None = None
     config_hash: str = ""
+    source: Source = Source.PROC
 
 
 Value = tuple[str, tuple[str, ...], float]
@@ -119,6 +127,7 @@ def values(resources: Sequence[ResourceReport], memory: MetricsMemory) -> Iterat
     """Every series as (name without the prefix, label values in the family's order, value)."""
     last = memory.last_pass or LastPass(0, None, 0)
     yield "build_info", (__version__,), 1
+    yield "source_info", (memory.source,), 1
     yield "last_run_timestamp_seconds", (), last.at_wall_s
     yield "last_success_timestamp_seconds", (), last.success_wall_s or 0
     yield "last_run_duration_seconds", (), last.duration_s
@@ -132,13 +141,16 @@ def _of_resource(item: ResourceReport) -> Iterator[Value]:
     """States are those of the last look; the decision is the one that this pass went by."""
     seen, name = item.after, item.resource.name
     yield from _state_set("connection_state", (name,), CONNECTION_STATES, seen.connection)
+    yield from _of_peers(name, seen)
     for side, role in (("local", seen.role), ("peer", seen.peer_role)):
         yield from _state_set("role", (name, side), tuple(Role), role or Role.UNKNOWN)
     for volume in seen.volumes:
         yield from _of_volume(name, volume)
     # What may be in use counts as in use: nobody should take a disk away because of a 0 here.
     yield "in_use", (name,), seen.in_use is not False
-    yield "split_brain", (name,), seen.evidence.split_brain
+    yield "split_brain", (name,), seen.split_brain
+    yield "diverged", (name,), any(one.picture.diverged for one in seen.each)
+    yield "io_suspended", (name,), bool(seen.suspended)
     yield from _state_set("decision", (name,), tuple(DecisionName), item.decision.name)
     yield "would_act", (name,), bool(item.decision.would) and not _acted(item)
     yield "needs_operator", (name,), item.needs_operator
@@ -147,6 +159,13 @@ def _of_resource(item: ResourceReport) -> Iterator[Value]:
 
 def _acted(item: ResourceReport) -> bool:
     return bool(item.outcome.commands) and item.outcome.kind is not OutcomeKind.WOULD_ACT
+
+
+def _of_peers(name: str, seen: Resource) -> Iterator[Value]:
+    """Each peer once, whatever its name; without one where the configuration does not tell it."""
+    connected = {one.peer or "": one.connection in ESTABLISHED for one in seen.each}
+    for peer, is_connected in connected.items():
+        yield "peer_connected", (name, peer), is_connected
 
 
 def _of_volume(name: str, volume: Volume) -> Iterator[Value]:

@@ -11,6 +11,7 @@ _COMMANDS = {
     ActionKind.SECONDARY: "secondary",
     ActionKind.CONNECT: "connect",
     ActionKind.CONNECT_DISCARD: "connect --discard-my-data",
+    ActionKind.DISCONNECT: "disconnect",
 }
 HEADINGS = ("connection", "role", "in use", "decision", "what is done")
 
@@ -29,6 +30,10 @@ GATES: dict[GateName, str] = {
     GateName.ATTEMPTS: "`max_attempts` passes acted in this incident and it is not over",
     GateName.GRACE: "a demotion waits until the picture has lasted `demote_grace`: a take-over "
     "passes through it",
+    GateName.SUSPENDED: "DRBD 9 holds the I/O up (no quorum, no data, fencing), and a step would "
+    "demote; or the I/O is made to fail (`force-io-failures`), and a person has to look first",
+    GateName.VICTIM: "DRBD 9: two peers were both Primary, or this node's data are also those of a "
+    "peer that it is connected to, so nobody can say what is given up; or another peer comes first",
 }
 
 
@@ -46,6 +51,9 @@ def to_json() -> list[dict[str, Any]]:
             "connections": sorted(row.connections) if row.connections is not None else None,
             "roles": sorted(row.roles) if row.roles is not None else None,
             "in_use": row.in_use,
+            "generation": row.generation,
+            "alone": row.alone,
+            "diverged": row.diverged,
             "decision": row.name,
             "steps": [_COMMANDS[step] for step in row.steps],
             "escalates": row.escalate,
@@ -70,9 +78,23 @@ def page() -> str:
         "Rendered from `connector/decide/table.py` by `make docs`. The first row that matches is "
         "taken.\n\n"
         f"{markdown()}\n"
-        "On the standby (third row) `connect` becomes `connect --discard-my-data` in mode "
-        "`discard` only, and only where the kernel log shows an unresolved split brain in whose "
-        "handshake the peer was Primary and this node was not.\n\n"
+        "On the standby (`reconnect-standby`) `connect` becomes `connect --discard-my-data` in "
+        "mode `discard` only, and only where the kernel log shows an unresolved split brain in "
+        "whose handshake the peer was Primary and this node was not.\n\n"
+        "## Several peers: DRBD 9\n\n"
+        "There each connection has its row, and its commands name the peer: `drbdadm connect "
+        "RESOURCE:PEER`. A role belongs to the resource, so what is done is what all of them agree "
+        "on:\n\n"
+        "- a demotion is for all connections, comes first, and is left where a gate stands before "
+        "it towards any peer;\n"
+        "- changes are given up towards one peer only, by a node whose data are nobody else's; "
+        "until that is done nothing else is;\n"
+        "- the name of the whole decision is that of the connection that says most: a split one "
+        "before one that waits, and that before a healthy one;\n"
+        "- `disconnect` is only for one peer, and takes back a discard that is pending and that "
+        "nothing calls for any more: it would take effect at the next handshake, split or "
+        "not.\n\n"
+        "A Secondary may be mounted read-only there; it is let be until that ends.\n\n"
         "## Gates\n\n"
         "A step is taken only where no gate stands before it. Each one that does is named in the "
         "decision, with its reason.\n\n"
@@ -81,9 +103,13 @@ def page() -> str:
 
 
 def _connections(row: Row) -> str:
-    if row.connections is None:
-        return "anything else"
-    return ", ".join(sorted(row.connections))
+    """The states, and what else a row asks for that has no column."""
+    states = "anything else" if row.connections is None else ", ".join(sorted(row.connections))
+    more = [f"DRBD {row.generation}"] if row.generation else []
+    if row.alone is not None:
+        more.append("no other peer is connected" if row.alone else "another peer is connected")
+    more += ["out of sync"] if row.diverged else []
+    return f"{states} ({', '.join(more)})" if more else states
 
 
 def _roles(row: Row) -> str:

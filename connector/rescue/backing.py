@@ -19,7 +19,8 @@ from connector.world import World
 SECTOR_BYTES = 512  # of /sys/class/block/NAME/size, whatever the disk's own are
 LOOK_TIMEOUT_S = 10.0
 _BLKFLSBUF = 0x1261  # include/uapi/linux/fs.h
-# `drbdsetup show` of drbd-utils for 8.4 (user/v84/drbdsetup.c), measured:
+# `drbdsetup show` of drbd-utils for 8.4 (user/v84/drbdsetup.c), measured; 9's `show_volume`
+# (user/v9/drbdsetup.c) prints the same two lines:
 #         volume 0 {
 #             device			minor 0;
 #             disk			"/dev/vda";

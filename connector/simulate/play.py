@@ -15,6 +15,7 @@ from connector.memory.store import moment
 from connector.model import ESTABLISHED, Mode
 from connector.reconcile import reconcile
 from connector.recover import run as recovery
+from connector.recover.current import now
 from connector.recover.plan import plan
 from connector.report.passes import PassReport
 from connector.report.publish import publish
@@ -177,7 +178,7 @@ class Play:
     def recover(self, node: str, resource: str, *, discard: bool) -> None:
         """`connector recover RESOURCE` with a person's word, who types the name when asked."""
         world, settings = self.worlds[node], self.settings[node]
-        found = plan(recovery.now(world, settings, resource), discard=discard)
+        found = plan(now(world, settings, resource), discard=discard)
         outcome = recovery.carry_out(world, settings, found, _FOLLOW_S)
         self._happened += [f"ran: {printable(action)}" for action in found.actions]
         self._happened.append(f"{resource}: {outcome.kind}: {outcome.detail}")

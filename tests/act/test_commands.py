@@ -14,8 +14,8 @@ from connector.model import Action, ActionKind, ConnectionState, Picture, Role
 PICTURE = Picture(ConnectionState.STANDALONE, Role.SECONDARY, in_use=False)
 
 
-def action(kind: ActionKind, resource: str = "mail") -> Action:
-    return Action(kind, resource, PICTURE)
+def action(kind: ActionKind, resource: str = "mail", peer: str | None = None) -> Action:
+    return Action(kind, resource, PICTURE, peer)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,33 @@ def test_another_command_is_none_of_ours(line: tuple[str, ...]) -> None:
         kind_of(line)
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (ActionKind.CONNECT, "connect mail:beta"),
+        (ActionKind.CONNECT_DISCARD, "connect --discard-my-data mail:beta"),
+        (ActionKind.DISCONNECT, "disconnect mail:beta"),
+    ],
+)
+def test_on_drbd_9_they_name_one_peer(kind: ActionKind, words: str) -> None:
+    line = argv(action(kind, peer="beta"), "drbdadm")
+    assert line == ("drbdadm", *words.split())
+    assert kind_of(line) is kind
+
+
+def test_a_whole_resource_is_never_disconnected() -> None:
+    with pytest.raises(ValueError, match="only one peer is ever disconnected"):
+        argv(action(ActionKind.DISCONNECT), "drbdadm")
+
+
+@pytest.mark.parametrize("peer", ["", "-beta", "a,b", "a:b", "beta ", "a/0", "b\n", "bêta"])
+def test_a_peer_that_could_mean_something_else_is_refused(peer: str) -> None:
+    with pytest.raises(ValueError, match=r"the peer's name .* is not handed to drbdadm"):
+        argv(action(ActionKind.CONNECT, peer=peer), "drbdadm")
+
+
 def test_every_kind_has_a_command() -> None:
-    lines = {argv(action(kind), "drbdadm") for kind in ActionKind}
+    lines = {argv(action(kind, peer="beta"), "drbdadm") for kind in ActionKind}
 
     assert len(lines) == len(ActionKind)
     assert not any({"all", "--force", "--tentative"} & set(line) for line in lines)
@@ -58,9 +83,9 @@ def test_every_kind_has_a_command() -> None:
 )  # fmt: skip
 def test_a_name_that_could_mean_something_else_is_refused(kind: ActionKind, name: str) -> None:
     with pytest.raises(ValueError, match="is not handed to drbdadm"):
-        argv(action(kind, name), "drbdadm")
+        argv(action(kind, name, "beta"), "drbdadm")
     with pytest.raises(ValueError, match="is not handed to drbdadm"):
-        printable(action(kind, name))
+        printable(action(kind, name, "beta"))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +105,16 @@ resource mail {{
 """
 
 
-@pytest.mark.parametrize("driver", ["8.4.11", "9.2.12"])
-@pytest.mark.parametrize("kind", ActionKind)
+@pytest.mark.parametrize(
+    ("kind", "driver"),
+    [
+        (kind, driver)
+        for kind in ActionKind
+        for driver in ("8.4.11", "9.2.12")
+        # Only one peer is ever disconnected, and 8.4 has no way to name it.
+        if (kind, driver) != (ActionKind.DISCONNECT, "8.4.11")
+    ],
+)
 def test_the_installed_drbdadm_understands_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: ActionKind, driver: str
 ) -> None:
@@ -89,7 +122,8 @@ def test_the_installed_drbdadm_understands_them(
     monkeypatch.setenv("DRBD_DRIVER_VERSION_OVERRIDE", driver)
     file = tmp_path / "drbd.conf"
     file.write_text(CONFIGURATION, encoding="utf-8")
-    program, *words = argv(action(kind), "drbdadm")
+    peer = "peer" if driver[0] == "9" and kind is not ActionKind.SECONDARY else None
+    program, *words = argv(action(kind, peer=peer), "drbdadm")
 
     completed = SubprocessRunner()([program, "-d", "-c", str(file), *words], 20)
 

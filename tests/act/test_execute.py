@@ -229,7 +229,7 @@ def test_what_was_kept_is_told_although_it_came_to_nothing(how: str) -> None:
 
 def test_what_the_watch_makes_of_it_keeps_the_name() -> None:
     waiting = Outcome(OutcomeKind.WAITING, "", (), "20251124T160000Z-mail")
-    assert outcome_after(waiting, C.CONNECTED).rescue == "20251124T160000Z-mail"
+    assert outcome_after(waiting, {"mail": C.CONNECTED}).rescue == "20251124T160000Z-mail"
 
 
 def test_without_a_record_nothing_is_given_up() -> None:
@@ -346,7 +346,7 @@ def test_the_watch_ends_when_all_have_settled_or_time_is_up() -> None:
 )
 def test_what_the_watched_state_means(state: ConnectionState | None, kind: OutcomeKind) -> None:
     commands = (CommandResult(("drbdadm", "connect", "mail"), "done"),)
-    outcome = outcome_after(Outcome(OutcomeKind.WAITING, "", commands), state)
+    outcome = outcome_after(Outcome(OutcomeKind.WAITING, "", commands), {"mail": state})
     assert (outcome.kind, outcome.commands) == (kind, commands)
 
 

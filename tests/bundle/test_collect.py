@@ -13,6 +13,7 @@ from connector.bundle.collect import collect
 from connector.bundle.parts import MAX_BYTES, MAX_PART_BYTES, Collected, Missing, Part
 from connector.bundle.sources import ConnectorToml
 from connector.world import World
+from tests.captures_9 import world_of
 
 from .place import FAILED, Place, texts
 
@@ -109,7 +110,15 @@ def test_nothing_is_there_at_all(tmp_path: Path) -> None:
     assert {part.name for part in collected.parts} == {
         *("connector/environment.json", "drbd/dump-xml.xml", "mounts.json", "versions.json")
     }
-    assert len(collected.missing) == 13
+    assert len(collected.missing) == 14
+
+
+def test_on_drbd_9_the_states_come_from_drbdsetup(tmp_path: Path) -> None:
+    world = world_of(tmp_path / "node", "2n-split-brain-both-standalone", "beta")
+    place = Place(tmp_path)
+    collected = collect(world, place.settings, ConnectorToml(tmp_path / "no"), {})
+    parts = {part.name: part.data.decode() for part in collected.parts}
+    assert '"StandAlone"' in parts["drbd/drbdsetup-status.json"]
 
 
 def test_the_same_node_gives_the_same_bytes(place: Place) -> None:

@@ -69,7 +69,7 @@ def test_what_goes_wrong_is_said_once_and_with_its_status(tmp_path: Path) -> Non
     assert cron(stage, CONNECTOR_POLCY_MODE="x").status == 78
     stage.show(None)
     assert cron(stage).status == 69
-    stage.show(b"version: 9.2.12 (api:2/proto:118-122)\n")
+    stage.show(b"version: 8.3.11 (api:88/proto:86-96)\n")
     assert cron(stage).status == 69
     stage.show(b"\xff\x00garbage")
     assert cron(stage).status == 3

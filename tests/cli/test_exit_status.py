@@ -15,10 +15,9 @@ from tests.cli.stage import AT_ONCE, Stage, wait_for
 
 StageOf = Callable[..., Stage]
 
-DRBD_9 = b"""\
-version: 9.2.12 (api:2/proto:86-122)
-GIT-hash: 2da6f528dc4ab3fd25c511f7b03531100e54ab08 reproducible build, 2024-11-18 09:16:58
-Transports (api:21): tcp (9.2.12)
+DRBD_8_3 = b"""\
+version: 8.3.11 (api:88/proto:86-96)
+srcversion: 71955441799F513ACA6DA60
 """
 # Without privileges, whoever runs the tests: root keeps its number and loses what makes it root.
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")
@@ -77,8 +76,8 @@ def test_1_of_check_is_a_warning(stage_of: StageOf) -> None:
 
 @pytest.mark.parametrize(
     ("shown", "words"),
-    [(None, "does not exist. Load the module with `modprobe drbd`"), (DRBD_9, "DRBD 9.2.12")],
-    ids=["no DRBD", "DRBD 9"],
+    [(None, "does not exist. Load the module with `modprobe drbd`"), (DRBD_8_3, "DRBD 8.3.11")],
+    ids=["no DRBD", "DRBD 8.3"],
 )
 def test_69_no_drbd_that_is_supported(stage: Stage, shown: bytes | None, words: str) -> None:
     stage.show(shown)

@@ -51,11 +51,11 @@ def test_a_copy_of_proc_drbd(run: Runner) -> None:
         "UpToDate/DUnknown, 36 KiB out of sync",
         "assumed not in use (--in-use, --not-in-use, --use-unknown)",
         "assumed the kernel log says nothing of it (--evidence, --kernel-log)",
-        "mode observe row 3 reconnect-standby: StandAlone, Secondary and not in use",
+        "mode observe row 4 reconnect-standby: StandAlone, Secondary and not in use",
         "gate mode is shut; it opens by mode reconnect or discard",
         "commands none now; with every gate open: drbdadm connect resource-of-minor-0",
         "a person is needed",
-        "mode reconnect row 3 reconnect-standby",
+        "mode reconnect row 4 reconnect-standby",
         "commands drbdadm connect resource-of-minor-0 a person is not needed",
         "would be contradiction, no command, a person is needed, if it were in use",
         "resource-of-minor-2 (minor 2)",
@@ -85,8 +85,8 @@ def test_with_all_that_was_saved_nothing_of_that_is_assumed(run: Runner) -> None
     assert answers["discard"]["needs_operator"] is False
     assert [gate["name"] for gate in answers["reconnect"]["gates"]] == ["mode"]
     assert answers["reconnect"]["needs_operator"] is True
-    assert {answer["row"] for answer in answers.values()} == {3}
-    assert TABLE[2].name == answers["discard"]["decision"] == "reconnect-standby"
+    assert {answer["row"] for answer in answers.values()} == {4}
+    assert TABLE[3].name == answers["discard"]["decision"] == "reconnect-standby"
 
 
 def test_options_change_the_answer(run: Runner) -> None:
@@ -170,12 +170,31 @@ def test_what_status_says_can_be_explained(run: Runner, stage_of: StageOf) -> No
 def test_several_files(run: Runner, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     damaged.write_bytes((SPLIT / "proc_drbd").read_bytes().replace(b"StandAlone", b"Standalone"))
-    nine = CAPTURES / "drbd-9/2n-no-resources/alpha"
-    done = run(VICTIM, nine, damaged, "--json")
+    old = FIXTURES / "proc_drbd/published/033_8.3.7_Unconfigured.txt"
+    done = run(VICTIM, old, damaged, "--json")
     assert done.status == done.json["exit_status"] == 69
     assert [len(file["resources"]) for file in done.json["files"]] == [3, 0, 3]
-    assert run(damaged, nine).status == 1
+    assert [file["supported"] for file in done.json["files"]] == [True, False, True]
+    assert run(damaged, old).status == 1
     assert done.err.count("unknown connection state: 'Standalone'") == 1
+
+
+def test_what_drbdsetup_printed(run: Runner) -> None:
+    taken = FIXTURES / "drbd-9/3n-split-brain-alpha-beta/beta"
+    done = run(taken / "drbdsetup_status.json", "--mode", "discard")
+    assert (done.status, done.err) == (0, "")
+    for words in (
+        "what `drbdsetup status --json` printed",
+        "understood alpha: StandAlone, Secondary/Unknown, UpToDate/DUnknown, 36 KiB out of sync; "
+        "gamma: Connecting, Secondary/Unknown",
+        "commands drbdadm connect mail:alpha",
+    ):
+        assert words in done.one_line
+    saved = ["--dump-xml", taken / "drbdadm_dump-xml", "--host", "beta"]
+    done = run(taken / "drbdsetup_status.json", *saved, "--json")
+    (item,) = done.json["files"][0]["resources"]
+    assert (item["generation"], done.json["files"][0]["kind"]) == ("9", "drbdsetup-status")
+    assert [one["peer"] for one in item["connections"]] == ["alpha", "gamma"]
 
 
 def test_standard_input(stage: Stage) -> None:
@@ -254,6 +273,7 @@ def test_the_documented_keys(run: Runner, tmp_path: Path) -> None:
         "decision": "demote-and-reconnect",
         "gates": ["grace"],
         "reason": "why",
+        "connections": [{"peer": "alpha"}],
     }
     saved.write_text(json.dumps({"at": "2026-11-25T08:00:00Z", "resources": [resource]}) + "\n{}\n")
     found: set[str] = set()

@@ -22,9 +22,16 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_drbd_9_says_what_to_do(run: Runner) -> None:
     done = run(CAPTURES / "drbd-9/2n-split-brain-both-standalone/alpha")
+    assert done.status == 1
+    assert "a text of /proc/drbd, DRBD 9.2.12" in done.one_line
+    assert "no states are in this file: DRBD 9 does not print them there" in done.err
+    assert "Have `drbdsetup status --json --verbose --statistics` or" in done.err
+
+
+def test_a_drbd_that_is_not_supported(run: Runner) -> None:
+    done = run(CAPTURES.parent / "published/033_8.3.7_Unconfigured.txt")
     assert (done.status, done.err) == (69, "")
-    assert "DRBD 9.2.12 (api:2): connector acts on the 8.4 kernel module only" in done.one_line
-    assert "see `drbdadm status` on that node" in done.one_line
+    assert "DRBD 8.3.7 (api:88): connector acts on the 8.4 and 9 kernel modules" in done.one_line
 
 
 def test_an_unknown_word_is_told_with_its_line(run: Runner, tmp_path: Path) -> None:
@@ -33,7 +40,7 @@ def test_an_unknown_word_is_told_with_its_line(run: Runner, tmp_path: Path) -> N
     done = run(saved)
     assert done.status == 1
     assert done.err == f"connector: {saved} line 3: minor 0: unknown role: 'Secundary'\n"
-    assert "row 12 unknown: the lines of minor 0 in /proc/drbd cannot be read" in done.one_line
+    assert "row 17 unknown: the lines of minor 0 in /proc/drbd cannot be read" in done.one_line
 
 
 @pytest.mark.parametrize(

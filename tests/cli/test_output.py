@@ -21,8 +21,9 @@ TOP_KEYS = ["schema_version", "source", "driver", "dry_run", "resources", "probl
             "exit_status"]  # fmt: skip
 RESOURCE_KEYS = {"name", "connection", "role", "peer_role", "in_use", "volumes", "evidence",
                  "decision", "gates", "reason", "actions", "would", "needs_operator",
-                 "outcome"}  # fmt: skip
-VOLUME_KEYS = {"volume", "minor", "disk", "peer_disk", "out_of_sync_kib", "used_by"}
+                 "outcome", "generation", "suspended", "without_quorum", "force_io_failures",
+                 "connections"}  # fmt: skip
+VOLUME_KEYS = {"volume", "minor", "disk", "peer_disk", "out_of_sync_kib", "client", "used_by"}
 PARSED_KEYS = ["version", "api", "proto", "devices", "problems"]
 DEVICE_KEYS = {"minor", "connection", "role", "peer_role", "disk", "peer_disk", "protocol",
                "flags", "statistics", "sync"}  # fmt: skip
@@ -35,7 +36,11 @@ def test_status_as_a_table(stage_of: StageOf) -> None:
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
     assert "mail StandAlone Primary/Unknown UpToDate/DUnknown 12 KiB /mnt/mail" in lines
     assert "UpToDate/DUnknown 12 KiB /mnt/db-1" in lines
-    for words in ("DRBD 8.4.11", "mail: reconnect-survivor: ", "  → drbdadm connect mail\n"):
+    for words in (
+        "DRBD 8.4.11, from /proc/drbd ",
+        "mail: reconnect-survivor: ",
+        "  → drbdadm connect mail\n",
+    ):
         assert words in done.out
     assert "\x1b" not in done.out
 

@@ -126,13 +126,6 @@ def test_where_none_is_made(stage_of: StageOf) -> None:
     assert stage.calls() == []
 
 
-def test_never_on_drbd_9(stage: Stage) -> None:
-    stage.show(b"version: 9.2.12 (api:2/proto:118-122)\n")
-    done = stage.run(*REHEARSE)
-    assert done.status == 69
-    assert stage.calls() == []
-
-
 def test_a_drbdadm_that_refuses(split: Stage) -> None:
     before = looks(split)
     split.pair.set_fault("beta", "refuse:connect")

@@ -11,6 +11,7 @@ import pytest
 from connector.decide.context import Context, Policy
 from connector.decide.policy import TRANSIENT_LASTS_S, decide
 from connector.model import (
+    WAITING,
     ActionKind,
     AfterSplitBrain,
     Cause,
@@ -144,7 +145,7 @@ def test_the_invariants_hold_in_every_combination() -> None:
             assert context.attempts < context.policy.max_attempts
             assert mode is not Mode.OBSERVE
             assert found.evidence.cause is not Cause.OPERATOR_DISCONNECT or (
-                found.connection is C.WF_CONNECTION
+                found.connection in WAITING
             )
         # Each action says what it needs, and the first what was seen.
         for action in decision.actions[:1]:

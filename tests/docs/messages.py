@@ -29,6 +29,7 @@ CALLS = {
     "Outcome": 1,
     "_Finding": 1,
     "_failed": 1,
+    "_about": 0,
     "plain": 1,
     "refused": 1,
     "__init__": 0,
@@ -54,7 +55,15 @@ GIVERS = (
     *("open_to_others", "why_not", "_not_a_status", "_contradiction", "unknown_resources"),
     *("_failure", "reload", "load", "keep", "_unknown_words", "_split_brain_words"),
     *("_disk_at_risk", "_no_state", "against", "parse", "_why"),
-    *("_connection", "_continue_journal", "_write_textfile"),
+    *(
+        "_doubts",
+        "_connection_doubts",
+        "why_not_peer",
+        "_connection",
+        "_continue_journal",
+        "_write_textfile",
+        "_without_copy",
+    ),
 )
 # What SIGHUP asks for, and no message.
 NO_MESSAGE = ("reload",)
@@ -119,7 +128,7 @@ def _told(node: ast.AST, room: str, scopes: Sequence[ast.AST]) -> Iterator[ast.e
         own = not isinstance(getattr(builtins, _name(node.exc.func), None), type)
         if own or room in SHOWN_AS_THEY_ARE:
             yield from node.exc.args
-    elif isinstance(node, ast.Return):
+    elif isinstance(node, ast.Return | ast.Yield):
         if node.value is not None and _function(scopes) in GIVERS:
             yield node.value
     elif isinstance(node, ast.AugAssign):

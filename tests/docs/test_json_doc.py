@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from connector.act.answers import CommandOutcome
@@ -46,7 +47,7 @@ HANDSHAKE = Handshake(
 
 
 def split() -> Resource:
-    """A standby with every kind of evidence."""
+    """A standby with every kind of evidence, and with what only DRBD 9 shows."""
     evidence = Evidence(
         readable=False,
         cause=Cause.SPLIT_BRAIN,
@@ -55,7 +56,8 @@ def split() -> Resource:
         lines=("block drbd0: Split-Brain detected but unresolved, dropping connection!",),
         solved_by_policy="Split-Brain detected, 1 primaries, automatically solved.",
     )
-    return builders.resource(evidence=evidence)
+    seen = builders.resource(evidence=evidence)
+    return replace(seen, peer="alpha", suspended=("quorum",))
 
 
 def decision(seen: Resource) -> Decision:

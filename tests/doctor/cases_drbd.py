@@ -33,9 +33,9 @@ CASES: dict[FindingId, list[Case]] = {
     Id.MODULE_UNSUPPORTED: [
         Case(
             CRITICAL,
-            {"proc": proc("9.2.12", 2), "peer": peer(module_version="8.4.11")},
-            {"proc": proc("8.4.11")},
-            "DRBD 9.2.12, api:2",
+            {"proc": proc("10.0.1", 3), "peer": peer(module_version="8.4.11")},
+            {"proc": proc("9.2.12", 2)},
+            "DRBD 10.0.1, api:3",
             "/proc/drbd:1",
         )
     ],
@@ -47,6 +47,12 @@ CASES: dict[FindingId, list[Case]] = {
             {"proc": proc("8.0.16"), "utils": "9.22.0"},
             {"proc": proc("8.3.11")},
             "module 8.0.16",
+        ),
+        Case(
+            CRITICAL,
+            {"proc": proc("9.2.12", 2), "utils": "8.4.4"},
+            {"proc": proc("9.2.12", 2), "utils": "9.22.0"},
+            "module 9.2.12, drbd-utils 8.4.4",
         ),
     ],
     Id.DRBD_CONF_REFUSED: [

@@ -86,3 +86,8 @@ def test_connector_toml_is_what_it_says() -> None:
     assert plain_toml("[run]\nsettle = 3 # x\n") == plain_toml("\n[run]\nsettle=3\n")
     assert plain_toml("[run]\nsettle = 3\n") != plain_toml("[run]\nsettle = 4\n")
     assert plain_toml("[run") is None
+
+
+def test_each_node_may_ask_the_other_one() -> None:
+    mine, theirs = (f'[recover]\npeer = "ssh:{name}"\n[run]\nsettle = 3\n' for name in "ab")
+    assert plain_toml(mine) == plain_toml(theirs) == plain_toml("[run]\nsettle = 3\n")

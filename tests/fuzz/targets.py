@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.fuzz.answers import ANSWERS
 from tests.fuzz.connector_toml import CONNECTOR_TOML
 from tests.fuzz.drbd_configuration import DRBD_CONF, DUMP_XML
+from tests.fuzz.drbdsetup_status import DRBDSETUP_STATUS
 from tests.fuzz.entry import Entry
 from tests.fuzz.events2 import EVENTS2
 from tests.fuzz.kernel_log import KERNEL_LOG
@@ -22,6 +23,7 @@ TARGETS: dict[str, Entry] = {
         MOUNTINFO,
         SWAPS,
         EVENTS2,
+        DRBDSETUP_STATUS,
         ANSWERS,
         CONNECTOR_TOML,
         INCIDENTS,

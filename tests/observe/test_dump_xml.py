@@ -25,9 +25,11 @@ def resource(
     minors: dict[int, int],
     after_sb: AfterSplitBrain | None = None,
     file: str | None = "/etc/drbd.conf",
+    peers: str = "",
 ) -> ConfiguredResource:
     volumes = tuple(ConfiguredVolume(number, minor) for number, minor in minors.items())
-    return ConfiguredResource(name, volumes, after_sb or AfterSplitBrain(), file)
+    policies = after_sb or AfterSplitBrain()
+    return ConfiguredResource(name, volumes, policies, file, tuple(peers.split()))
 
 
 OVERRIDDEN = AfterSplitBrain("discard-zero-changes", "discard-secondary", "call-pri-lost-after-sb")
@@ -43,36 +45,53 @@ PER_CONNECTION = AfterSplitBrain(
 @pytest.mark.parametrize(
     ("name", "host", "expected"),
     [
-        ("8.4-healthy.xml", "alpha", [resource("mail", {0: 0}), resource("db", {0: 1, 1: 2})]),
+        (
+            "8.4-healthy.xml",
+            "alpha",
+            [resource("mail", {0: 0}, peers="beta"), resource("db", {0: 1, 1: 2}, peers="beta")],
+        ),
         ("8.4-healthy.xml", "alph", []),
         ("8.4-healthy.xml", "alpha.example.com", []),
         (
             "8.4-several-names-in-one-host.xml",
             "alpha",
-            [resource("mail", {0: 0}, OVERRIDDEN), resource("two", {0: 1, 3: 2}, INHERITED)],
+            [
+                resource("mail", {0: 0}, OVERRIDDEN, peers="beta"),
+                resource("two", {0: 1, 3: 2}, INHERITED, peers="beta"),
+            ],
         ),
         (
             "8.4-several-names-in-one-host.xml",
             "gamma",
-            [resource("mail", {0: 5}, OVERRIDDEN), resource("elsewhere", {0: 30}, INHERITED)],
+            [
+                resource("mail", {0: 5}, OVERRIDDEN, peers="alpha"),
+                resource("elsewhere", {0: 30}, INHERITED, peers="beta"),
+            ],
         ),
         ("8.4-floating-same-minors.xml", "alpha", [resource("fl", {0: 20})]),
-        ("8.4-stacked.xml", "alpha", [resource("low", {0: 0}), resource("top", {0: 10})]),
-        ("8.4-stacked.xml", "delta", [resource("top", {0: 11})]),
+        (
+            "8.4-stacked.xml",
+            "alpha",
+            [resource("low", {0: 0}, peers="beta"), resource("top", {0: 10}, peers="delta")],
+        ),
+        ("8.4-stacked.xml", "delta", [resource("top", {0: 11}, peers="alpha")]),
         ("8.4-nothing-configured.xml", "alpha", []),
         ("no-resources-comment.xml", "alpha", []),
         (
             "8.3-no-volume-elements.xml",
             "alpha",
             [
-                resource("r0", {0: 1}, OLD, None),
+                resource("r0", {0: 1}, OLD, None, "beta"),
                 resource("r1", {0: 3}, AfterSplitBrain("discard-younger-primary"), None),
             ],
         ),
         (
             "8.3-stacked.xml",
             "beta",
-            [resource("low", {0: 1}, file=None), resource("top", {0: 10}, file=None)],
+            [
+                resource("low", {0: 1}, file=None, peers="alpha"),
+                resource("top", {0: 10}, file=None, peers="delta"),
+            ],
         ),
         (
             "9-after-sb-in-common.xml",
@@ -82,13 +101,14 @@ PER_CONNECTION = AfterSplitBrain(
                     "mail",
                     {0: 0},
                     AfterSplitBrain("discard-zero-changes", "discard-secondary", "disconnect"),
+                    peers="alpha",
                 )
             ],
         ),
         (
             "9-connections-with-their-own-net.xml",
             "alpha",
-            [resource("r", {0: 20}, PER_CONNECTION)],
+            [resource("r", {0: 20}, PER_CONNECTION, peers="b c")],
         ),
     ],
 )

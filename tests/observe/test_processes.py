@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connector.observe.processes import DeviceUser, cluster_owner, process_ids, processes_using
+from connector.observe.processes import (
+    DeviceUser,
+    cluster_owner,
+    having_open,
+    process_ids,
+    processes_using,
+)
 
 MINOR_0 = os.makedev(147, 0)
 MINOR_1 = os.makedev(147, 1)
@@ -124,3 +130,18 @@ def test_a_strangers_process_owns_nothing(tmp_path: Path) -> None:
     assert cluster_owner(tmp_path) == "Pacemaker"
     os.chown(tmp_path / "proc/7", 65534, 65534)
     assert cluster_owner(tmp_path) is None
+
+
+def test_processes_that_have_a_device_open(tmp_path: Path) -> None:
+    def minor_of(link: str, target: str) -> int | None:
+        assert str(Path(link).readlink()) == target
+        return int(target[9:]) if target.startswith("/dev/drbd") else None
+
+    add_process(tmp_path, 1, "systemd", fd0="/dev/null", fd1="/mnt/drbd5")
+    add_process(tmp_path, 30, "dd", cwd="/dev/drbd9", fd0="/dev/drbd0", fd1="/dev/drbd1")
+    add_process(tmp_path, 4, "qemu", fd7="/dev/drbd0", fd8="/dev/drbd0")
+    found = {0: [(4, "qemu"), (30, "dd")], 1: [(30, "dd")]}
+    assert having_open(tmp_path, minor_of) == (found, "")
+    too_few = having_open(tmp_path, minor_of, max_descriptors=1)
+    assert too_few == ({}, "3 processes may not be looked into")
+    assert having_open(tmp_path, minor_of, max_descriptors=2) == (found, "")

@@ -29,12 +29,14 @@ KNOWN = (
         (ConfiguredVolume(0, 0),),
         AfterSplitBrain("discard-zero-changes", "discard-secondary", "call-pri-lost-after-sb"),
         "/etc/drbd.conf",
+        ("beta",),
     ),
     ConfiguredResource(
         "two",
         (ConfiguredVolume(0, 1), ConfiguredVolume(3, 2)),
         AfterSplitBrain("discard-zero-changes", "consensus", "disconnect"),
         "/etc/drbd.conf",
+        ("beta",),
     ),
 )
 

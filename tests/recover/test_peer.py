@@ -29,6 +29,7 @@ from connector.recover.view import peer_lines
 from connector.report.as_json import to_json
 from connector.settings import RecoverSettings
 from connector.world import World
+from tests import builders_9
 from tests.builders import device, report, resource, resource_report, volume
 
 C = ConnectionState
@@ -60,7 +61,7 @@ def text(data: bytes, age_s: float | None = 0.0) -> PeerText:
 
 
 def test_a_view_that_fits_is_used() -> None:
-    found = checked(text(status_of(PEER, resource("db"))), OWN)
+    found = checked(text(status_of(PEER, resource("db"))), OWN, "beta")
     assert found.why_not == ""
     assert found.resource is not None
     assert (found.resource.role, found.resource.in_use) == (Role.PRIMARY, True)
@@ -104,7 +105,7 @@ OTHER_VOLUMES = resource(
     ],
 )
 def test_what_does_not_fit_is_said_and_not_used(data: bytes, own: Resource, why: str) -> None:
-    found = checked(text(data), own)
+    found = checked(text(data), own, "beta")
     assert found.resource is None
     assert why in found.why_not
     (line,) = peer_lines(found)
@@ -112,18 +113,18 @@ def test_what_does_not_fit_is_said_and_not_used(data: bytes, own: Resource, why:
 
 
 def test_an_old_view_is_not_used() -> None:
-    assert checked(text(status_of(PEER), MAX_AGE_S - 1), OWN).resource is not None
-    old = checked(text(status_of(PEER), MAX_AGE_S + 1), OWN)
+    assert checked(text(status_of(PEER), MAX_AGE_S - 1), OWN, "beta").resource is not None
+    old = checked(text(status_of(PEER), MAX_AGE_S + 1), OWN, "beta")
     assert old.why_not == "it is 10 min old, and 10 min are allowed: get a new one"
-    future = checked(text(status_of(PEER), -61.0), OWN)
+    future = checked(text(status_of(PEER), -61.0), OWN, "beta")
     assert "from the future" in future.why_not
-    assert checked(text(status_of(PEER), None), OWN).resource is not None
+    assert checked(text(status_of(PEER), None), OWN, "beta").resource is not None
 
 
 def test_what_the_other_node_says_cannot_play_tricks_on_a_terminal() -> None:
     use = Use(UseKind.MOUNT, "/mnt/\x1b[2Jmail")
     there = replace(PEER, volumes=(replace(PEER.volumes[0], used_by=(use,)),))
-    shown = "\n".join(peer_lines(checked(text(status_of(there)), OWN)))
+    shown = "\n".join(peer_lines(checked(text(status_of(there)), OWN, "beta")))
     assert "[2Jmail" in shown
     assert "\x1b" not in shown
 
@@ -153,7 +154,7 @@ def test_ssh_asks_without_a_password_and_not_for_ever() -> None:
     here, ran = world(Completed((), 3, stdout=status_of(PEER).decode()))
     got = fetch(here, "ssh:root@alpha", NOTHING)
     assert got.why_not is None
-    assert checked(got, OWN).resource is not None
+    assert checked(got, OWN, "beta").resource is not None
     assert [" ".join(words) for words in ran.asked] == [
         "ssh -oBatchMode=yes -oConnectTimeout=5 -- root@alpha connector status --json"
     ]
@@ -170,7 +171,7 @@ def test_ssh_asks_without_a_password_and_not_for_ever() -> None:
     ],
 )
 def test_an_ssh_that_fails_is_said(answer: Completed, why: str) -> None:
-    found = checked(fetch(world(answer)[0], "ssh:alpha", NOTHING), OWN)
+    found = checked(fetch(world(answer)[0], "ssh:alpha", NOTHING), OWN, "beta")
     assert found.resource is None
     assert why in found.why_not
 
@@ -187,13 +188,13 @@ def test_a_file(tmp_path: Path) -> None:
     here, _ = world(Completed((), 0))
     path = tmp_path / "alpha.json"
     path.write_bytes(status_of(PEER))
-    assert checked(fetch(here, str(path), NOTHING), OWN).resource is not None
+    assert checked(fetch(here, str(path), NOTHING), OWN, "beta").resource is not None
     old_s = here.clock.wall_s() - 2 * MAX_AGE_S
     os.utime(path, (old_s, old_s))
-    assert "20 min old" in checked(fetch(here, str(path), NOTHING), OWN).why_not
+    assert "20 min old" in checked(fetch(here, str(path), NOTHING), OWN, "beta").why_not
     with pytest.raises(UsageError, match="no such file"):
         fetch(here, str(tmp_path / "none"), NOTHING)
-    assert "cannot be read" in checked(fetch(here, str(tmp_path), NOTHING), OWN).why_not
+    assert "cannot be read" in checked(fetch(here, str(tmp_path), NOTHING), OWN, "beta").why_not
 
 
 def test_the_peer_of_the_configuration_is_asked_where_it_is_the_other_node() -> None:
@@ -201,7 +202,7 @@ def test_the_peer_of_the_configuration_is_asked_where_it_is_the_other_node() -> 
     assert fetch_configured(here, NOTHING) is None
     told = fetch_configured(here, RecoverSettings("ssh:root@alpha"))
     assert told is not None
-    assert checked(told, OWN).resource is not None
+    assert checked(told, OWN, "beta").resource is not None
     assert ran.asked[0][-5:] == ("--", "root@alpha", "connector", "status", "--json")
 
 
@@ -216,3 +217,19 @@ def test_a_configuration_that_names_this_node_is_no_error(peer: str) -> None:
     assert ran.asked == []
     with pytest.raises(UsageError, match=f"--peer {peer}: that is this node"):
         fetch(here, peer, NOTHING)
+
+
+def test_on_drbd_9_it_is_the_connection_to_this_node_that_counts() -> None:
+    """gamma stands in for nothing: what alpha shows towards it says nothing of beta."""
+    shown = builders_9.resource(
+        builders_9.connection("gamma", C.CONNECTED),
+        builders_9.connection("beta", C.STANDALONE, role=Role.PRIMARY),
+        role=Role.PRIMARY,
+        in_use=True,
+    )
+    mine = builders_9.resource(builders_9.connection("alpha", C.STANDALONE)).each[0]
+    found = checked(text(status_of(shown)), mine, "beta").resource
+    assert found is not None
+    assert (found.peer, found.connection, found.in_use) == ("beta", C.STANDALONE, True)
+    elsewhere = checked(text(status_of(shown)), mine, "delta")
+    assert elsewhere.why_not == "it has no connection of mail to delta"

@@ -38,7 +38,7 @@ def test_over_http() -> None:
             assert (got.why_not, got.age_s) == (None, 0.0)
             assert got.source == f"http://{HOST}:{port}{end}"
             assert json.loads(got.data) == to_json(look().report)
-    used = checked(got, resource()).resource
+    used = checked(got, resource(), "beta").resource
     assert used is not None
     assert (used.name, used.role, used.in_use) == ("mail", Role.PRIMARY, True)
 

@@ -60,7 +60,7 @@ def test_what_is_too_long_is_not_read_to_its_end() -> None:
     with answering(endless) as (port, _):
         got = ask(f"http://{HOST}:{port}")
     assert len(got.data) == MAX_BYTES + 1
-    assert checked(got, resource()).why_not == f"longer than {MAX_BYTES} bytes"
+    assert checked(got, resource(), "beta").why_not == f"longer than {MAX_BYTES} bytes"
 
 
 def test_what_somebody_on_the_way_has_kept_is_as_old_as_he_says() -> None:
@@ -70,7 +70,7 @@ def test_what_somebody_on_the_way_has_kept_is_as_old_as_he_says() -> None:
         with answering(saying(200, data, Content_Type="application/json", Age=header)) as (port, _):
             got = ask(f"http://{HOST}:{port}")
         assert got.age_s == expected_s
-        assert (checked(got, resource()).resource is None) is (expected_s > MAX_AGE_S)
+        assert (checked(got, resource(), "beta").resource is None) is (expected_s > MAX_AGE_S)
 
 
 def drip(request: BaseHTTPRequestHandler) -> None:

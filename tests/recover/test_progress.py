@@ -163,7 +163,7 @@ def test_where_nothing_was_to_be_copied_it_is_over_at_once() -> None:
         (PARTED, 0.0, "the nodes parted before the resync was over (StandAlone)"),
         (LOST, LASTING_S, "the link was lost before the resync was over (WFConnection)"),
         (PAUSED, LASTING_S, "the resync is paused, 1.1 MiB left"),
-        ("", LASTING_S, "/proc/drbd does not tell how far the resync is"),
+        ("", LASTING_S, "nothing tells how far the resync is"),
         (DONE.replace("oos:0", "oos:8"), LASTING_S, "the disks are not equal"),
         (TARGET, STALLED_S, "nothing was copied for 1 min, and 2.5 MiB are left"),
     ],

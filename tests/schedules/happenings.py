@@ -10,8 +10,9 @@ from connector.act.lock import pass_lock
 from connector.errors import ConnectorError
 from connector.memory import pauses
 from connector.memory.store import moment
+from connector.recover.current import now
 from connector.recover.plan import plan
-from connector.recover.run import carry_out, now
+from connector.recover.run import carry_out
 from connector.simulate import Refused
 
 from .agent import NEVER, Pass, Trouble

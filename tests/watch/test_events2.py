@@ -283,3 +283,17 @@ def test_a_changed_state_is_news_whatever_else_has_changed(
     found = event(" ".join(["change", kind, *words]))
     assert is_news(found)
     assert describe(found) == " ".join(["mail: change", kind, *list(states.values())[:4]])
+
+
+OF_9 = Path(__file__).resolve().parents[1] / "fixtures" / "drbd-9"
+
+
+@pytest.mark.parametrize("name", ["events2_now", "events2_now_utils-9.34"])
+def test_every_line_that_was_captured_on_drbd_9_is_an_event_and_no_news(name: str) -> None:
+    """They are what is there already; `exists -` ends them."""
+    files = sorted(OF_9.glob(f"*/*/{name}"))
+    assert len(files) == 156
+    for file in files:
+        events = [event(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        assert not any(map(is_news, events)), file
+        assert list(map(ends_dump, events)) == [False] * (len(events) - 1) + [True], file

@@ -8,7 +8,7 @@ from connector.doctor.asked import Dumped
 from connector.doctor.finding import Finding, FindingId, NotLookedAt, Severity
 from connector.doctor.reading import Unseen
 from connector.doctor.surroundings import Surroundings
-from connector.observe.node import LINSTOR_FOLDER
+from connector.observe.node_parts import LINSTOR_FOLDER
 
 NODE = ""  # stands for all resources of this node
 

@@ -9,7 +9,6 @@ from connector.doctor.finding import Finding, FindingId, NotLookedAt, Severity
 from connector.doctor.reading import Unseen
 from connector.doctor.surroundings import Surroundings
 
-SUPPORTED_API = 1
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
@@ -32,20 +31,21 @@ def _module(seen: Surroundings) -> Iterator[Finding | NotLookedAt]:
         )
     elif seen.proc.api is None:
         yield NotLookedAt("the module's version", "the first line of /proc/drbd cannot be read")
-    elif seen.proc.api != SUPPORTED_API:
+    elif seen.proc.generation is None:
         yield Finding(
             FindingId.MODULE_UNSUPPORTED,
             Severity.CRITICAL,
             f"DRBD {seen.proc.version or 'of an unknown version'}, api:{seen.proc.api}",
-            "connector acts on the 8.4 kernel module (api:1) only; every pass ends with exit "
-            "status 69",
-            "use the 8.4 module of the distribution's kernel, or do without connector here",
+            "connector acts on the kernel modules 8.4 (api:1) and 9 (api:2) only; every pass ends "
+            "with exit status 69",
+            "use the 8.4 module of the distribution's kernel or a module 9, or do without "
+            "connector here",
             where="/proc/drbd:1",
         )
 
 
 def _utils(seen: Surroundings) -> Iterator[Finding | NotLookedAt]:
-    """drbd-utils 9 bring drbdadm-83 and -84 for older modules; utils 8.x fit their own only."""
+    """Whether they are there, and of a generation that can talk to the module."""
     if isinstance(seen.utils, Unseen):
         yield NotLookedAt("the utils' version", seen.utils.why)
         return
@@ -82,4 +82,8 @@ def _numbers(version: str) -> tuple[int, int] | None:
 
 
 def _fit(module: tuple[int, int], utils: tuple[int, int]) -> bool:
+    """drbd-utils 9 bring drbdadm-83 and -84 for older modules; utils 8.x fit their own only.
+
+    DRBD 9 tells its states through drbdsetup only, which utils 8.x cannot ask it for.
+    """
     return module >= (8, 3) if utils[0] >= 9 else module == utils

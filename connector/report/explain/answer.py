@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from connector.decide.context import Context, Policy
 from connector.decide.policy import decide
-from connector.decide.table import TABLE, row_for
+from connector.decide.table import TABLE
 from connector.model import Decision, Mode, Resource
+from connector.report.connections import row_of
 
 PAUSED = "a pause that was said on the command line"
 
@@ -30,6 +31,7 @@ class About(StrEnum):
     MANAGED = "managed"
     PAUSE = "pause"
     ATTEMPTS = "attempts"
+    DISCARD = "discard"
 
 
 class Source(StrEnum):
@@ -75,6 +77,7 @@ class Case:
     log_now_s: float = 0.0
     attempts: int = 0
     paused: bool = False
+    discard_pending: bool = False
 
     def decide(self, mode: Mode) -> Decision:
         """The decision of a pass in this mode."""
@@ -84,6 +87,7 @@ class Case:
             picture_age_s=self.lasted_s,
             log_now_s=self.log_now_s,
             paused=PAUSED if self.paused else None,
+            discard_pending=self.discard_pending,
         )
         return decide(self.resource, context)
 
@@ -172,7 +176,7 @@ def _answer(mode: Mode, case: Case, premises: Sequence[Premise]) -> Answer:
                 otherwise.append(
                     Otherwise(premise.about, alternative.if_, alternative.option, other)
                 )
-    row = TABLE.index(row_for(case.resource.picture)) + 1
+    row = TABLE.index(row_of(case.resource, decision)) + 1
     return Answer(mode, row, decision, tuple(otherwise))
 
 

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from connector.model import ESTABLISHED, Cause, Role
+from connector.model import ESTABLISHED, Cause, Evidence, Resource, Role
+from connector.observe import evidence_9
+from connector.observe.assemble_status import with_worst
 from connector.report.explain.answer import About, Alternative, Case, Premise, Seen, Source
+from connector.report.explain.log import SavedLog
 from connector.report.explain.said import NONE, UNREADABLE, Said, evidence_of, evidence_words
 
 
 def with_evidence(case: Case, seen: Seen, said: Said) -> Case:
     """The evidence, and the present on its clock: later where something has lasted longer."""
-    evidence, now_s = case.resource.evidence, case.log_now_s
+    resource, now_s = case.resource, case.log_now_s
     if said.log is not None:
-        of_minor = {volume.minor: case.resource.name for volume in case.resource.volumes}
-        evidence, now_s = said.log.evidence(of_minor, case.resource.name), said.log.end_s
+        resource, now_s = informed(resource, _by_log(said.log, resource)), said.log.end_s
     elif said.kind is not None or About.EVIDENCE not in seen.told:
-        evidence, now_s = evidence_of(said.kind or NONE, said.handshake), 0.0
-    resource = replace(case.resource, evidence=evidence)
+        evidence = evidence_of(said.kind or NONE, said.handshake)
+        resource, now_s = informed(resource, lambda _: evidence), 0.0
     return lasting(replace(case, resource=resource, log_now_s=now_s), case.lasted_s)
+
+
+def informed(resource: Resource, told: Callable[[Resource], Evidence]) -> Resource:
+    """The same with this evidence, on DRBD 9 for each connection that is not up."""
+    if not resource.connections:
+        return replace(resource, evidence=told(resource))
+    connections = tuple(
+        one if one.connection in ESTABLISHED else replace(one, evidence=told(resource.towards(one)))
+        for one in resource.connections
+    )
+    return with_worst(replace(resource, connections=connections))
+
+
+def _by_log(log: SavedLog, resource: Resource) -> Callable[[Resource], Evidence]:
+    """What a saved log says of a resource, or of one of its connections."""
+    if resource.connections:
+        told = evidence_9.gather(log.records)
+        return lambda one: told.get((one.name, one.peer or ""), Evidence())
+    of_minor = {volume.minor: resource.name for volume in resource.volumes}
+    return lambda one: log.evidence(of_minor, one.name)
 
 
 def lasting(case: Case, lasted_s: float | None) -> Case:
     """The same after it has looked like this for so long, and been apart for so long."""
-    ended_s = case.resource.evidence.cause_at_s or 0.0
+    ended_s = max(one.evidence.cause_at_s or 0.0 for one in case.resource.each)
     now_s = max(case.log_now_s, ended_s + (lasted_s or 0.0))
     return replace(case, lasted_s=lasted_s, log_now_s=now_s)
 
@@ -36,7 +58,7 @@ def evidence_premises(case: Case, seen: Seen, said: Said) -> Iterator[Premise]:
             words = "the kernel log, which is not looked at while connected"
             yield Premise(About.EVIDENCE, Source.SAID, words)
         return
-    words = evidence_words(case.resource.evidence)
+    words = _words(case.resource)
     if said.log is not None or said.kind is not None:
         yield Premise(About.EVIDENCE, Source.SAID, words)
     elif About.EVIDENCE in seen.told:
@@ -59,6 +81,14 @@ def evidence_premises(case: Case, seen: Seen, said: Said) -> Iterator[Premise]:
             for peer in (Role.PRIMARY, Role.SECONDARY)
         )
         yield Premise(About.HANDSHAKE, Source.ASSUMED, words, "--handshake", others)
+
+
+def _words(resource: Resource) -> str:
+    """The evidence in a few words; of several connections that of each that is not up."""
+    each = [one for one in resource.each if one.several and one.connection not in ESTABLISHED]
+    if not each:
+        return evidence_words(resource.evidence)
+    return "; ".join(f"{one.peer}: {evidence_words(one.evidence)}" for one in each)
 
 
 def _other_evidence(case: Case) -> tuple[Alternative, ...]:
@@ -93,6 +123,7 @@ def _other_evidence(case: Case) -> tuple[Alternative, ...]:
 def _with_kind(
     case: Case, if_: str, option: str, kind: str, roles: tuple[Role, Role] | None = None
 ) -> Alternative:
-    resource = replace(case.resource, evidence=evidence_of(kind, roles))
+    evidence = evidence_of(kind, roles)
+    resource = informed(case.resource, lambda _: evidence)
     other = lasting(replace(case, resource=resource), case.lasted_s)
     return Alternative(if_, option, other, group=kind)

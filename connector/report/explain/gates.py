@@ -10,6 +10,7 @@ _PERSON = (
     "a person's word: `connector recover {name} --discard-my-data` on the node that gives its "
     "changes up"
 )
+_MADE_TO_FAIL = "`drbdadm secondary {name}`, after it has been unmounted"
 # Those whose answer does not depend on the case.
 _OPENS: dict[GateName, str] = {
     GateName.PAUSE: "`connector resume {name}`, or the end of the pause",
@@ -31,6 +32,10 @@ def opens(gate: Gate, case: Case) -> str:
         text = f"nothing but {_PERSON}" if readable else "root's right to read /dev/kmsg"
     elif gate.name is GateName.FORECAST:
         text = _forecast(case)
+    elif gate.name is GateName.SUSPENDED:
+        text = _MADE_TO_FAIL if gate.operator else "I/O that goes on, with quorum or data back"
+    elif gate.name is GateName.VICTIM:
+        text = f"nothing but {_PERSON}" if gate.operator else "the end of what comes first"
     else:
         text = _OPENS[gate.name]
     return _filled(text, case.resource.name, case.policy)

@@ -10,6 +10,7 @@ from connector.act.commands import printable
 from connector.decide.context import Policy
 from connector.model import Decision, Evidence
 from connector.report.as_json import volume_states
+from connector.report.connections import has_any
 from connector.report.explain.answer import Answer, Explanation, Otherwise, Premise
 from connector.report.explain.gates import opens
 from connector.report.explain.said import kind_of
@@ -48,12 +49,22 @@ def _resource(item: Explanation) -> dict[str, Any]:
     return {
         "name": resource.name,
         "line": item.seen.line,
+        "generation": resource.generation,
         "connection": resource.connection,
         "role": resource.role,
         "peer_role": resource.peer_role,
         "in_use": resource.in_use,
         "volumes": [volume_states(volume) for volume in resource.volumes],
         "evidence": _evidence(resource.evidence),
+        "connections": [
+            {
+                "peer": one.peer,
+                "connection": one.connection,
+                "peer_role": one.peer_role,
+                "evidence": _evidence(one.evidence),
+            }
+            for one in (resource.each if has_any(resource) else ())
+        ],
         "recorded": None if recorded is None else asdict(recorded),
         "settings": _settings(item.case.policy),
         "premises": [_premise(premise, item) for premise in item.premises],

@@ -21,7 +21,7 @@ from connector.report.explain.source import Kind, Reading
 
 _KNOWN = (
     "explain reads /proc/drbd, given-up/*.json, lines of journal.jsonl, and what "
-    "`connector status --json` prints"
+    "`connector status --json` or, on DRBD 9, `drbdsetup status --json` prints"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from connector.errors import ConnectorError, UsageError
 from connector.model import ConfiguredResource, ConfiguredVolume, ConnectionState
@@ -42,10 +43,15 @@ def _of_host(text: str, file: str, host: str | None, here: str) -> tuple[Configu
     known = ", ".join(hosts) or "none"
     if host is not None:
         raise UsageError(f"--host: {host!r} has no resource in {file}; its hosts are: {known}")
-    choices = {parse_dump_xml(text, name) for name in hosts}
+    # Each has the others as its peers, and which of them this is cannot be told.
+    choices = {tuple(map(_without_peers, parse_dump_xml(text, name))) for name in hosts}
     if len(choices) > 1:
         raise UsageError(f"--host is needed: the hosts in {file} differ. Name one of: {known}")
     return choices.pop() if choices else ()
+
+
+def _without_peers(item: ConfiguredResource) -> ConfiguredResource:
+    return replace(item, peers=())
 
 
 def by_log(log: SavedLog, data: bytes) -> tuple[ConfiguredResource, ...] | None:

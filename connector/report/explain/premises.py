@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from connector.decide.context import Policy
 from connector.decide.policy import TRANSIENT_LASTS_S
-from connector.model import ESTABLISHED, AfterSplitBrain, Role, Use, UseKind
+from connector.model import (
+    ESTABLISHED,
+    WAITING,
+    AfterSplitBrain,
+    Generation,
+    Role,
+    Use,
+    UseKind,
+)
 from connector.report.explain.answer import About, Alternative, Case, Premise, Seen, Source
 from connector.report.explain.evidence import evidence_premises, lasting, with_evidence
 from connector.report.explain.said import Said, UseSaid
@@ -30,6 +38,7 @@ def premises(seen: Seen, said: Said, policy: Policy) -> tuple[Case, tuple[Premis
         log_now_s=seen.log_now_s,
         attempts=said.attempts or 0,
         paused=said.paused,
+        discard_pending=said.discard_pending,
     )
     if said.managed:
         case = replace(case, resource=replace(case.resource, managed_by=SOMEBODY))
@@ -46,6 +55,7 @@ def premises(seen: Seen, said: Said, policy: Policy) -> tuple[Case, tuple[Premis
         _lasted_premise(case, said),
         _after_sb_premise(case, seen, said),
         *_remembered_premises(case, said),
+        *_discard_premises(case, said),
     )
     return case, found
 
@@ -182,3 +192,16 @@ def _remembered_premises(case: Case, said: Said) -> Iterator[Premise]:
         )
         words = "no pass has acted in this incident"
         yield Premise(About.ATTEMPTS, Source.ASSUMED, words, "--attempts", (other,))
+
+
+def _discard_premises(case: Case, said: Said) -> Iterator[Premise]:
+    """Whether DRBD 9 waits for a peer to give changes up to: 8.4 and a state do not tell it."""
+    if said.discard_pending:
+        yield Premise(About.DISCARD, Source.SAID, "an earlier pass told it to discard")
+    elif case.resource.generation is Generation.NINE and any(
+        one.connection in WAITING for one in case.resource.each
+    ):
+        pending = replace(case, discard_pending=True)
+        other = Alternative("an earlier pass had told it to discard", "--discard-pending", pending)
+        words = "no discard of an earlier pass is pending"
+        yield Premise(About.DISCARD, Source.ASSUMED, words, "--discard-pending", (other,))

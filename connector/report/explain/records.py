@@ -13,10 +13,12 @@ from typing import TypeVar
 
 from connector.model import (
     Cause,
+    Connection,
     ConnectionState,
     Device,
     DiskState,
     Evidence,
+    Generation,
     Handshake,
     Resource,
     Role,
@@ -25,11 +27,15 @@ from connector.model import (
     Volume,
 )
 from connector.names import why_not
+from connector.observe import evidence_9
+from connector.observe.assemble_status import with_worst
 from connector.observe.evidence import gather
 from connector.observe.kernel_log import LogRecord
 from connector.report.explain.answer import About, Recorded, Seen
 from connector.report.explain.said import UNREADABLE, handshakes
 from connector.report.explain.schema import (
+    ConnectionRecord,
+    ConnectionVolumeRecord,
     EvidenceRecord,
     GivenUpRecord,
     ResourceRecord,
@@ -53,12 +59,7 @@ class Converted:
 
     def of_pass(self, record: ResourceRecord, at: str | None, line: int | None) -> Seen:
         """An item of `resources` of the journal or of `status --json`."""
-        evidence = self._evidence(record.evidence)
-        if record.decision == "unknown":
-            self.doubts.append(record.reason or "the pass could not tell")
-        resource = self._resource(
-            record.name, record.connection, record.role, record.peer_role, record.volumes, evidence
-        )
+        resource = self._of_pass(record)
         told = {About.NAME}
         if "in_use" in record.model_fields_set:
             told.add(About.USE)
@@ -67,15 +68,80 @@ class Converted:
             told.add(About.EVIDENCE)
         gates = None if record.gates is None else tuple(record.gates)
         recorded = Recorded(at, record.decision, gates, record.reason)
-        now_s = evidence.cause_at_s or 0.0
+        now_s = max(one.evidence.cause_at_s or 0.0 for one in resource.each)
         return Seen(self._doubted(resource), frozenset(told), line, now_s, recorded)
+
+    def _of_pass(self, record: ResourceRecord) -> Resource:
+        """Its resource. On DRBD 9 every connection has what is in doubt of it."""
+        evidence = self._evidence(record.evidence)
+        nine = self._word(Generation, record.generation, "generation") is Generation.NINE
+        if record.decision == "unknown" and not (nine and record.connections):
+            self.doubts.append(record.reason or "the pass could not tell")
+        resource = self._resource(
+            record.name,
+            record.connection,
+            record.role,
+            record.peer_role,
+            record.volumes,
+            evidence,
+            several=nine and bool(record.connections),
+        )
+        if not nine:
+            peers = [item.peer for item in record.connections]
+            return replace(resource, peer=peers[0] if len(peers) == 1 else None)
+        resource = replace(
+            resource,
+            generation=Generation.NINE,
+            suspended=tuple(record.suspended),
+            without_quorum=record.without_quorum,
+            force_io_failures=record.force_io_failures,
+            connections=tuple(self._connection(item, resource) for item in record.connections),
+        )
+        return with_worst(resource) if resource.connections else resource
+
+    def _connection(self, record: ConnectionRecord, resource: Resource) -> Connection:
+        told = {volume.volume: volume for volume in record.volumes}
+        missing = [v for v in resource.volumes if v.volume not in told]
+        doubts = ["the record does not have every volume of it"] if missing else []
+        if record.peer is None:
+            doubts.append("the record does not name the peer")
+        if record.decision == "unknown":
+            doubts.append(record.reason or "the pass could not tell")
+        peer_role = self._word(Role, record.peer_role, "role")
+        return Connection(
+            record.peer or "?",
+            self._word(ConnectionState, record.connection, "connection state"),
+            peer_role,
+            tuple(
+                self._towards(volume, told.get(volume.volume), peer_role)
+                for volume in resource.volumes
+            ),
+            self._evidence(record.evidence),
+            tuple(doubts),
+        )
+
+    def _towards(
+        self, volume: Volume, record: ConnectionVolumeRecord | None, peer_role: Role | None
+    ) -> Device | None:
+        if record is None or volume.device is None:
+            return None
+        kib = record.out_of_sync_kib
+        return replace(
+            volume.device,
+            connection=self._word(ConnectionState, record.connection, "connection state"),
+            peer_role=peer_role,
+            peer_disk=self._word(DiskState, record.peer_disk, "disk state"),
+            statistics={} if kib is None else {"oos": kib},
+            peer_client=record.peer_client,
+        )
 
     def of_given_up(self, record: GivenUpRecord) -> Seen:
         """A record of given-up/. What the kernel said in it is read as a pass reads it."""
-        of_minor = {volume.minor: record.resource for volume in record.volumes}
-        lines = [LogRecord(0.0, text) for text in record.kernel_lines]
-        evidence = gather(lines, of_minor).get(record.resource, Evidence())
-        if evidence.cause is not None and not evidence.handshakes:
+        generation = self._word(Generation, record.generation, "generation")
+        evidence = _told(record, generation)
+        # On DRBD 9 the identifiers carry what other lines, which are not kept, prove of a role.
+        as_kept = generation is Generation.NINE or not evidence.handshakes
+        if evidence.cause is not None and as_kept:
             found = tuple(
                 Handshake(i.minor, int(i.self_current, 16), int(i.peer_current, 16), 0, 0, 0, 0)
                 for i in record.generation_identifiers
@@ -84,6 +150,7 @@ class Converted:
         resource = self._resource(
             record.resource, record.connection, record.role, None, record.volumes, evidence
         )
+        resource = replace(resource, generation=generation or Generation.EIGHT, peer=record.peer)
         recorded = Recorded(record.at, record.decision, None, record.reason)
         told = frozenset({About.NAME, About.EVIDENCE})
         return Seen(self._doubted(resource), told, recorded=recorded)
@@ -96,12 +163,14 @@ class Converted:
         peer_role: str | None,
         volumes: Sequence[VolumeRecord],
         evidence: Evidence,
+        *,
+        several: bool = False,
     ) -> Resource:
         state = self._word(ConnectionState, connection, "connection state")
         own = self._word(Role, role, "role")
         peer = self._word(Role, peer_role, "role")
         found = tuple(self._volume(volume, state, own, peer) for volume in volumes)
-        if state is None and connection is None:
+        if state is None and connection is None and not several:
             self.doubts.append("the record does not say the connection state")
         if not found:
             self.doubts.append("the record names no volume")
@@ -125,6 +194,7 @@ class Converted:
             self._word(DiskState, record.disk, "disk state"),
             self._word(DiskState, record.peer_disk, "disk state"),
             statistics={} if kib is None else {"oos": kib},
+            client=record.client,
         )
         used_by = record.used_by
         uses = None if used_by is None else tuple(Use(UseKind.MOUNT, where) for where in used_by)
@@ -169,3 +239,12 @@ class Converted:
 
     def _doubted(self, resource: Resource) -> Resource:
         return replace(resource, doubts=tuple(dict.fromkeys(self.doubts)))
+
+
+def _told(record: GivenUpRecord, generation: Generation | None) -> Evidence:
+    """What the kernel's lines in a record come to."""
+    lines = [LogRecord(0.0, text) for text in record.kernel_lines]
+    if generation is Generation.NINE:
+        return evidence_9.gather(lines).get((record.resource, record.peer or ""), Evidence())
+    of_minor = {volume.minor: record.resource for volume in record.volumes}
+    return gather(lines, of_minor).get(record.resource, Evidence())

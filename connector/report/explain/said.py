@@ -39,6 +39,7 @@ class Said:
     attempts: int | None = None
     paused: bool = False
     managed: bool = False
+    discard_pending: bool = False
 
 
 def handshakes(roles: tuple[Role, Role] | None) -> tuple[Handshake, ...]:

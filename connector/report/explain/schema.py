@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connector.model import Generation
+
 _KIB = Field(default=None, ge=0)
 
 
@@ -22,6 +24,7 @@ class VolumeRecord(_Record):
     peer_disk: str | None = None
     out_of_sync_kib: int | None = _KIB
     used_by: list[str] | None = None
+    client: bool = False
 
 
 class EvidenceRecord(_Record):
@@ -34,10 +37,34 @@ class EvidenceRecord(_Record):
     line: str | None = None
 
 
+class ConnectionVolumeRecord(_Record):
+    """A volume as it looks towards one peer."""
+
+    volume: int
+    minor: int
+    connection: str | None = None
+    peer_disk: str | None = None
+    peer_client: bool = False
+    out_of_sync_kib: int | None = _KIB
+
+
+class ConnectionRecord(_Record):
+    """An item of a resource's `connections`."""
+
+    peer: str | None = None
+    connection: str | None = None
+    peer_role: str | None = None
+    volumes: list[ConnectionVolumeRecord] = []
+    evidence: list[EvidenceRecord] = []
+    decision: str | None = None
+    reason: str | None = None
+
+
 class ResourceRecord(_Record):
-    """An item of `resources` in the journal and in `status --json`."""
+    """An item of `resources` in the journal and in `status --json`; older ones are of DRBD 8.4."""
 
     name: str
+    generation: str = Generation.EIGHT
     connection: str | None = None
     role: str | None = None
     peer_role: str | None = None
@@ -47,6 +74,10 @@ class ResourceRecord(_Record):
     decision: str | None = None
     gates: list[str] | None = None
     reason: str | None = None
+    suspended: list[str] = []
+    without_quorum: bool = False
+    force_io_failures: bool = False
+    connections: list[ConnectionRecord] = []
 
 
 class PassRecord(_Record):
@@ -70,6 +101,8 @@ class GivenUpRecord(_Record):
     version: Literal[1]
     at: str | None = None
     resource: str
+    generation: str = Generation.EIGHT
+    peer: str | None = None
     decision: str | None = None
     reason: str | None = None
     connection: str | None

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connector.model import (
-    SUPPORTED_API,
+    GENERATION_OF_API,
     ConfiguredResource,
     ConfiguredVolume,
     ConnectionState,
+    Generation,
     Problem,
     ProcDrbd,
     Resource,
 )
 from connector.observe import proc_drbd
 from connector.observe.assemble import resources_of
-from connector.observe.node import LINSTOR_FOLDER
+from connector.observe.node_parts import LINSTOR_FOLDER
 from connector.report.explain.answer import About, Seen
 from connector.report.explain.log import parse as parse_log
 
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     GIVEN_UP = "given-up"
     JOURNAL = "journal"
     STATUS = "status"
+    DRBDSETUP = "drbdsetup-status"
     NOTHING = "nothing-known"
 
 
@@ -55,7 +57,7 @@ class Reading:
     @property
     def supported(self) -> bool:
         """Whether a pass would get as far as the table."""
-        return self.api in (None, SUPPORTED_API)
+        return self.api is None or self.api in set(GENERATION_OF_API)
 
     @property
     def exit_status(self) -> int:
@@ -93,7 +95,7 @@ def of_proc_drbd(
         file,
         Kind.PROC_DRBD,
         seen=seen,
-        problems=proc.problems,
+        problems=(*proc.problems, *_stateless(proc)),
         version=proc.version,
         api=proc.api,
         notes=tuple(_notes(proc, seen)),
@@ -120,17 +122,30 @@ def _as_a_pass_does(resource: Resource, proc: ProcDrbd, linstor: set[str]) -> Re
     return resource
 
 
+def _stateless(proc: ProcDrbd) -> Sequence[Problem]:
+    """That a text of DRBD 9 does not say what a decision rests on."""
+    if proc.generation is not Generation.NINE or proc.devices:
+        return ()
+    message = (
+        "no states are in this file: DRBD 9 does not print them there, and a pass asks drbdsetup. "
+        "Have `drbdsetup status --json --verbose --statistics` or `connector status --json` of "
+        "that node explained"
+    )
+    return (Problem(None, message),)
+
+
 def _notes(proc: ProcDrbd, seen: Sequence[Seen]) -> list[str]:
     notes = []
-    if proc.api not in (None, SUPPORTED_API):
+    if proc.api is not None and proc.generation is None:
         notes.append(
-            f"DRBD {proc.version} (api:{proc.api}): connector acts on the 8.4 kernel module only "
-            "(api:1). A pass ends there with exit status 69 and does nothing"
+            f"DRBD {proc.version} (api:{proc.api}): connector acts on the 8.4 and 9 kernel modules "
+            "only (api:1 and api:2). A pass ends there with exit status 69 and does nothing"
         )
-        if not proc.devices:
+    if proc.generation is Generation.NINE:
+        if proc.devices:
             notes.append(
-                "/proc/drbd of DRBD 9 has no states: see `drbdadm status` on that node, and mend "
-                "it by hand"
+                f"DRBD {proc.version}: a pass asks drbdsetup there. What is explained here is what "
+                "DRBD 8.4 would mean by this file"
             )
     elif not proc.devices:
         notes.append("no minor is in it: no resource was up. `drbdadm up all` brings them up")

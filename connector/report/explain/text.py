@@ -23,6 +23,7 @@ _KINDS = {
     Kind.GIVEN_UP: "a record of what was given up",
     Kind.JOURNAL: "the journal",
     Kind.STATUS: "what `connector status --json` printed",
+    Kind.DRBDSETUP: "what `drbdsetup status --json` printed",
     Kind.NOTHING: "not understood",
 }
 _Row = tuple[str, Text]
@@ -99,6 +100,13 @@ def _known(item: Explanation) -> Iterator[_Row]:
 
 def seen_words(resource: Resource) -> str:
     """The states as DRBD writes them, with the amount that is out of sync."""
+    each = resource.each
+    if len(each) > 1:
+        return "; ".join(f"{one.peer}: {_seen_words(one)}" for one in each)
+    return _seen_words(resource)
+
+
+def _seen_words(resource: Resource) -> str:
     words = [
         resource.connection or "connection not known",
         f"{resource.role or 'role not known'}/{resource.peer_role or '?'}",

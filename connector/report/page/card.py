@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connector.act.commands import printable
-from connector.decide.table import TABLE, row_for
+from connector.decide.table import TABLE
 from connector.model import Action as Step
 from connector.model import Evidence, Gate, OutcomeKind, Resource
+from connector.report.connections import row_of
 from connector.report.page.drawing import pair
 from connector.report.page.link import Form, Link, link_of
 from connector.report.page.markup import Markup, joined, name_of, sentence, tag
@@ -16,18 +17,20 @@ from connector.report.page.order import Urgency, urgency
 from connector.report.page.past import Action
 from connector.report.page.samples import Point
 from connector.report.page.sparkline import sparkline
-from connector.report.page.words import amount, lasting, used_by
+from connector.report.page.words import amount, how_many, lasting, used_by
 from connector.report.passes import ResourceReport
 from connector.report.past_incidents import clock, done
 from connector.report.table_page import rows
 
 MOST_VOLUMES = 8
+MOST_PEERS = 8
 _BAD = frozenset({OutcomeKind.FAILED, OutcomeKind.DROPPED, OutcomeKind.OUT_OF_TIME})
 _COLOR_OF_FORM = {
     Form.SOLID: "good",
     Form.SYNCING: "info",
     Form.BROKEN: "bad",
     Form.SPLIT: "bad",
+    Form.DIVERGED: "bad",
     Form.UNKNOWN: "plain",
 }
 _COLOR_OF_URGENCY = {
@@ -55,12 +58,22 @@ def card(
         tag(
             "div",
             tag("h3", tag("span", name_of(item.resource.name)), *badges(item, link)),
-            pair(item.after, link),
-            tag("p", link.words, class_="between"),
+            *_links(item.after),
         ),
         tag("dl", *_facts(item, actions, points, now)),
         class_=f"card {_COLOR_OF_URGENCY[urgency(item)]}",
     )
+
+
+def _links(after: Resource) -> Iterator[Markup]:
+    """Each connection as a picture with its words; one on DRBD 8.4, one for each peer on 9."""
+    for seen in after.each[:MOST_PEERS]:
+        link = link_of(seen)
+        yield pair(seen, link)
+        yield tag("p", link.words, class_="between")
+    more = len(after.each) - MOST_PEERS
+    if more > 0:
+        yield tag("p", f"and {how_many(more, 'peer')} more", class_="between")
 
 
 def badges(item: ResourceReport, link: Link) -> Iterator[Markup]:
@@ -80,8 +93,9 @@ def _facts(
     if decision.gates:
         yield from _fact("Held by", tag("ul", *(tag("li", *_gate(one)) for one in decision.gates)))
     yield from _fact("Next pass", tag("p", *_next_pass(item)))
-    if item.after.evidence.split_brain:
-        yield from _fact("Since the split", tag("p", _changes(item.after.evidence)))
+    for seen in item.after.each:
+        if seen.evidence.split_brain:
+            yield from _fact("Since the split", tag("p", _since(seen)))
     yield from _fact("In use here by", tag("p", _uses(item.after)))
     yield from _fact("Out of sync", sparkline(points, now.boot_s))
     yield from _fact("Last actions", _actions(actions, now))
@@ -94,7 +108,7 @@ def _fact(name: str, *what: Markup) -> Iterator[Markup]:
 
 def _row_of(item: ResourceReport) -> Markup:
     """The row's name, its place in the table, and what it does."""
-    row = row_for(item.resource.picture)
+    row = row_of(item.resource, item.decision)
     place = TABLE.index(row)
     does = rows()[place][-1].replace("`", "")
     where = f"row {place + 1} of the decision table; its step: {does}"
@@ -130,6 +144,11 @@ def _command(step: Step) -> str:
         return printable(step)
     except ValueError:  # such a name is never handed to drbdadm, so there is no command to show
         return step.kind
+
+
+def _since(seen: Resource) -> str:
+    peer = f"{name_of(seen.peer or '?')}: " if seen.several else ""
+    return peer + _changes(seen.evidence)
 
 
 def _changes(evidence: Evidence) -> str:

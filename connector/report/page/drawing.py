@@ -1,7 +1,8 @@
 """The pair as a picture: this node, the peer, and what is between them. SVG, pure.
 
 Places across are in percent and sizes in pixels: the picture takes the width that there is, and its
-text stays as large as the page's. All words in it are DRBD's, so none is too long for it.
+text stays as large as the page's. All words in it but a peer's name are DRBD's, so none is too long
+for it; a name is cut off where its box ends.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from connector.model import DiskState, Resource, Role, Volume
 from connector.report.page.link import Flow, Form, Link
-from connector.report.page.markup import Markup, joined, tag
+from connector.report.page.markup import Markup, joined, name_of, tag
 from connector.report.page.words import how_many, in_use
 
 MOST_VOLUMES = 4
@@ -54,7 +55,8 @@ def pair(resource: Resource, link: Link) -> Markup:
     """The picture, with all of it in words as its label."""
     shown, more = resource.volumes[:MOST_VOLUMES], len(resource.volumes[MOST_VOLUMES:])
     here = _side(_HERE, 0, resource.role, in_use(resource.in_use), shown, more)
-    there = _side(_THERE, _SIDE + _GAP, resource.peer_role, "use not seen", shown, more)
+    peer = f"{_THERE} {name_of(resource.peer or '?')}" if resource.several else _THERE
+    there = _side(peer, _SIDE + _GAP, resource.peer_role, "use not seen", shown, more)
     lines = len(shown) + (1 if more else 0)
     height = _TOP_PX + _VOLUME_PX * max(1, lines) + _PAD_PX
     label = f"{here.in_words}; {link.state}: {link.words}; {there.in_words}"
@@ -188,6 +190,16 @@ def _split(_link: Link, y: float) -> Iterator[Markup]:
     yield _middle(y, tag("path", d="M4 -26l-13 29h9l-4 23 13 -29h-9z", class_="bolt"))
 
 
+def _diverged(_link: Link, y: float) -> Iterator[Markup]:
+    """The line of a connection, with the sign for what is not equal on it."""
+    yield _line(_LEFT, _RIGHT, y, "bad")
+    yield _middle(
+        y,
+        tag("circle", r=12, class_="knot bad"),
+        tag("path", d="M-6 -3h12M-6 3h12M3 -7l-6 14", class_="mark bad"),
+    )
+
+
 def _between(_link: Link, y: float) -> Iterator[Markup]:
     yield _line(_LEFT, _RIGHT, y, "warn dotted")
 
@@ -207,6 +219,7 @@ _FORMS: dict[Form, Callable[[Link, float], Iterator[Markup]]] = {
     Form.WAITING: _waiting,
     Form.BROKEN: _broken,
     Form.SPLIT: _split,
+    Form.DIVERGED: _diverged,
     Form.BETWEEN: _between,
     Form.UNKNOWN: _unknown,
 }

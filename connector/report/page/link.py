@@ -21,6 +21,7 @@ class Form(StrEnum):
     WAITING = "waiting"
     BROKEN = "broken"
     SPLIT = "split"
+    DIVERGED = "diverged"
     BETWEEN = "between"
     UNKNOWN = "unknown"
 
@@ -61,6 +62,7 @@ WORDS: dict[ConnectionState, tuple[Form, str]] = {
     C.PROTOCOL_ERROR: (Form.BETWEEN, f"{_BETWEEN}: the nodes did not understand each other"),
     C.TEAR_DOWN: (Form.BETWEEN, f"{_BETWEEN}: the peer is closing the connection"),
     C.WF_CONNECTION: (Form.WAITING, "waiting for the peer"),
+    C.CONNECTING: (Form.WAITING, "waiting for the peer"),
     C.WF_REPORT_PARAMS: (Form.BETWEEN, f"{_BETWEEN}: the nodes are shaking hands"),
     C.CONNECTED: (Form.SOLID, "connected"),
     C.STARTING_SYNC_S: (Form.SYNCING, _BEGINS),
@@ -88,6 +90,7 @@ _FLOW = {
     **dict.fromkeys((C.SYNC_TARGET, C.PAUSED_SYNC_T, C.BEHIND), Flow.TO_HERE),
 }
 _SPLIT_BRAIN = "each side has changes that the other one lacks"
+_DIVERGED = "connected, but the copies differ and no resync is under way"
 
 
 def link_of(resource: Resource) -> Link:
@@ -98,6 +101,8 @@ def link_of(resource: Resource) -> Link:
     form, words = WORDS[state]
     if resource.evidence.split_brain and form in (Form.BROKEN, Form.WAITING, Form.BETWEEN):
         return Link(Form.SPLIT, state, f"split brain: {_SPLIT_BRAIN}; {words}")
+    if resource.picture.diverged and form is Form.SOLID:
+        return Link(Form.DIVERGED, state, _DIVERGED)
     percent = _percent(resource) if form is Form.SYNCING else None
     done = "" if percent is None else f", {percent}% done"
     return Link(form, state, words + (done or _compared(resource)), _FLOW.get(state), percent)

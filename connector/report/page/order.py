@@ -76,9 +76,11 @@ def groups(
 
 
 def _whole(resource: Resource) -> bool:
-    """Whether both sides of every volume are known to be up to date."""
-    devices = [volume.device for volume in resource.volumes]
+    """Whether every copy that there should be is known to be up to date."""
     return all(
-        device is not None and {device.disk, device.peer_disk} == {DiskState.UP_TO_DATE}
-        for device in devices
+        volume.device is not None
+        and (volume.device.client or volume.device.disk is DiskState.UP_TO_DATE)
+        and (volume.device.peer_client or volume.device.peer_disk is DiskState.UP_TO_DATE)
+        for seen in resource.each
+        for volume in seen.volumes
     )

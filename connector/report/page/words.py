@@ -6,7 +6,12 @@ from connector.model import Use, UseKind, Volume
 from connector.report.page.markup import name_of
 
 MOST_USES = 6
-_USE = {UseKind.MOUNT: "mounted", UseKind.SWAP: "swap", UseKind.HOLDER: "held by this device"}
+_USE = {
+    UseKind.MOUNT: "mounted",
+    UseKind.SWAP: "swap",
+    UseKind.HOLDER: "held by this device",
+    UseKind.OPENER: "has it open",
+}
 
 
 def amount(kib: int | None) -> str:

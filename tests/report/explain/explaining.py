@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from connector.decide.context import Policy
-from connector.model import ConnectionState, Decision, DiskState, Mode, Resource, Role
+from connector.model import (
+    ConnectionState,
+    Decision,
+    DiskState,
+    Generation,
+    Mode,
+    Resource,
+    Role,
+)
 from connector.report.explain.answer import Explanation, Seen, explain
+from connector.report.explain.drbdsetup import of_drbdsetup
 from connector.report.explain.json_files import of_json
 from connector.report.explain.premises import premises
 from connector.report.explain.said import KINDS, Said, UseSaid
@@ -15,6 +25,7 @@ from connector.report.explain.source import Reading, of_proc_drbd
 from tests import builders
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+DRBD_9 = FIXTURES / "drbd-9"
 STAND_ALONE = (FIXTURES / "lab/split_brain_beta_secondary/beta/proc_drbd").read_bytes()
 C = ConnectionState
 NOTHING = Said()
@@ -43,6 +54,31 @@ def pictures() -> Iterator[Resource]:
         connection=C.STANDALONE, role=Role.SECONDARY, volumes=[builders.volume(diskless)]
     )
     yield builders.resource(connection=C.STANDALONE, doubts=["a doubt"])
+    for connection in (C.STANDALONE, C.CONNECTING, C.CONNECTED):
+        for role in (Role.PRIMARY, Role.SECONDARY):
+            seen = builders.resource(connection=connection, role=role, out_of_sync_kib=4)
+            nine = replace(seen, generation=Generation.NINE, peer="beta")
+            yield nine
+            yield replace(nine, alone=False, suspended=("quorum",))
+            yield replace(nine, force_io_failures=True)
+
+
+def status_of(situation: str, node: str) -> bytes:
+    """What drbdsetup printed there."""
+    return (DRBD_9 / situation / node / "drbdsetup_status.json").read_bytes()
+
+
+def several() -> Iterator[Seen]:
+    """Resources with more than one peer, as a real drbdsetup printed them."""
+    split = status_of("3n-split-brain-alpha-beta", "beta")
+    from_both = split.replace(b'"Connecting"', b'"StandAlone"')
+    assert from_both != split
+    healthy = status_of("3n-connected-healthy", "alpha")
+    against = status_of("3n-split-brain-beta-against-both", "beta")
+    for data in (healthy, split, from_both, against):
+        found = of_drbdsetup(data, "saved", None)
+        assert found is not None
+        yield from found.seen
 
 
 def sayings() -> Iterator[Said]:
@@ -54,18 +90,19 @@ def sayings() -> Iterator[Said]:
         yield Said(kind=kind)
     for roles in ((Role.SECONDARY, Role.PRIMARY), (Role.SECONDARY, Role.UNKNOWN)):
         yield Said(kind="split-brain", handshake=roles)
+    yield Said(use=UseSaid.NOT_IN_USE, discard_pending=True)
     yield Said(use=UseSaid.NOT_IN_USE, kind="operator-disconnect", lasted_s=60)
     yield Said(use=UseSaid.NOT_IN_USE, after_sb={"one_primary": "discard-secondary"}, attempts=3)
     yield Said(use=UseSaid.NOT_IN_USE, lasted_s=90, paused=True, managed=True)
 
 
-CASES = [(Seen(resource), said) for resource in pictures() for said in sayings()]
+CASES = [(seen, said) for seen in (*map(Seen, pictures()), *several()) for said in sayings()]
 
 
 def read(data: bytes | str, line: int | None = None) -> Reading:
     """As the command reads a file that has no names beside it."""
     data = data.encode() if isinstance(data, str) else data
-    found = of_json(data, "saved", line)
+    found = of_json(data, "saved", line) or of_drbdsetup(data, "saved", None)
     return found if found is not None else of_proc_drbd(data, "saved", None)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from connector.decide.table import TABLE, row_for
+from connector.decide.table import TABLE
 from connector.model import AfterSplitBrain, ConnectionState, Mode, Role
+from connector.report.connections import row_of
 from connector.report.explain.answer import About, Seen, Source
 from connector.report.explain.said import Said, UseSaid
 from tests import builders
@@ -13,6 +15,13 @@ from tests import builders
 from .explaining import CASES, decided, explained
 
 C = ConnectionState
+
+
+FLAGS: dict[str, Callable[[Said], Said]] = {
+    "--paused": lambda said: replace(said, paused=True),
+    "--managed": lambda said: replace(said, managed=True),
+    "--discard-pending": lambda said: replace(said, discard_pending=True),
+}
 
 
 def with_option(said: Said, option: str) -> Said:
@@ -36,12 +45,8 @@ def with_option(said: Said, option: str) -> Said:
                 said = replace(said, after_sb=after_sb)
             case "--attempts":
                 said = replace(said, attempts=int(words.pop(0)))
-            case "--paused":
-                said = replace(said, paused=True)
-            case "--managed":
-                said = replace(said, managed=True)
             case _:
-                raise AssertionError(option)
+                said = FLAGS[word](said)
     return said
 
 
@@ -116,7 +121,7 @@ def test_a_row_is_that_of_the_table() -> None:
     for seen, said in CASES:
         found = explained(seen, said)
         for answer in found.answers:
-            assert TABLE[answer.row - 1] is row_for(found.case.resource.picture)
+            assert TABLE[answer.row - 1] is row_of(found.case.resource, answer.decision)
             assert TABLE[answer.row - 1].name == answer.decision.name
             rows.add(answer.row)
     assert rows == set(range(1, len(TABLE) + 1))

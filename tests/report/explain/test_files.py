@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,18 +35,21 @@ XML = (FIXTURES / "lab/healthy/alpha/dump_xml").read_text()
 def test_every_text_that_there_is(path: Path) -> None:
     data = path.read_bytes()
     found, parsed = read(data), proc_drbd.parse(data)
-    assert (found.kind, found.problems) == (Kind.PROC_DRBD, parsed.problems)
+    stateless = parsed.api == 2 and not parsed.devices
+    assert found.kind is Kind.PROC_DRBD
+    assert found.problems[: len(parsed.problems)] == parsed.problems
+    assert len(found.problems) - len(parsed.problems) == stateless
     assert (found.version, found.api) == (parsed.version, parsed.api)
     unconfigured = {d.minor for d in parsed.devices if d.connection == "Unconfigured"}
     minors = [seen.resource.volumes[0].minor for seen in found.seen]
     assert minors == list(
         dict.fromkeys(m.minor for m in parsed.devices if m.minor not in unconfigured)
     )
-    if parsed.api not in (None, 1):
+    if parsed.api not in (None, 1, 2):
         assert found.exit_status == 69
         assert "a pass ends there with exit status 69" in found.notes[0].lower()
     else:
-        assert found.exit_status == (1 if parsed.problems else 0)
+        assert found.exit_status == (1 if found.problems else 0)
     for seen, row in zip(found.seen, rows(found), strict=True):
         (minor,) = (volume.minor for volume in seen.resource.volumes)
         if parsed.api is None or any(d.doubtful for d in parsed.devices if d.minor == minor):
@@ -57,12 +61,18 @@ def test_drbd_9_says_what_to_do() -> None:
         FIXTURES / "proc_drbd/captures/drbd-9/2n-split-brain-both-standalone/alpha"
     ).read_bytes()
     found = read(data)
-    assert (found.seen, found.problems, found.exit_status) == ((), (), 69)
-    assert [note.partition(":")[0] for note in found.notes] == [
-        "DRBD 9.2.12 (api",
-        "/proc/drbd of DRBD 9 has no states",
-    ]
-    assert "drbdadm status" in found.notes[1]
+    assert (found.seen, found.exit_status, found.notes) == ((), 1, ())
+    assert (found.version, found.supported) == ("9.2.12", True)
+    (problem,) = found.problems
+    assert problem.message.startswith("no states are in this file: ")
+    assert "drbdsetup status --json" in problem.message
+
+
+def test_a_proc_drbd_that_drbd_9_prints_as_8_4_does() -> None:
+    path = FIXTURES / "proc_drbd/composed/9.2.16_compat_8.4.txt"
+    found = read(path.read_bytes())
+    assert (found.supported, bool(found.seen)) == (True, True)
+    assert "a pass asks drbdsetup there" in found.notes[0]
 
 
 def test_nothing_was_up() -> None:
@@ -156,9 +166,11 @@ def test_what_is_nothing_of_the_kind(data: bytes, message: str) -> None:
 
 
 def test_hosts_that_agree_need_no_name() -> None:
-    assert explain_names.configured(XML, "x", None, "elsewhere") == explain_names.configured(
-        XML, "x", "beta", "elsewhere"
-    )
+    """Which of them it is cannot be told, so neither can who its peer is."""
+    beta = explain_names.configured(XML, "x", "beta", "elsewhere")
+    assert [item.peers for item in beta] == [("alpha",), ("alpha",)]
+    found = explain_names.configured(XML, "x", None, "elsewhere")
+    assert found == tuple(replace(item, peers=()) for item in beta)
 
 
 def test_hosts_that_differ_need_one() -> None:

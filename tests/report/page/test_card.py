@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from connector.decide.context import Context, Policy
@@ -16,6 +19,7 @@ from connector.model import (
     Evidence,
     Gate,
     GateName,
+    Generation,
     Handshake,
     Mode,
     Resource,
@@ -24,9 +28,11 @@ from connector.model import (
 from connector.model.seen import Cause
 from connector.report.page.card import MOST_VOLUMES, Moment, card
 from connector.report.page.listing import listing
+from connector.report.page.order import Urgency, urgency
 from connector.report.page.past import Past, last_actions
 from connector.report.passes import ResourceReport
 from tests import builders
+from tests.report.captured import report_of
 from tests.report.page import example
 from tests.report.page.reading import Element, part, with_class, words
 
@@ -62,7 +68,7 @@ def split(role: Role = Role.SECONDARY) -> Resource:
 def test_a_split_brain_tells_row_reason_gates_and_what_each_side_changed() -> None:
     told = facts(decided(split()))
     assert told["Decision"].startswith(
-        "reconnect-standby row 3 of the decision table; its step: connect, watch the state come up"
+        "reconnect-standby row 4 of the decision table; its step: connect, watch the state come up"
     )
     assert "split brain, and mode reconnect gives nothing up" in told["Decision"]
     assert told["Held by"] == "mode: only a person can open it"
@@ -98,10 +104,47 @@ def test_every_row_of_the_table_is_told_with_its_number(row: Row) -> None:
         connection=min(row.connections) if row.connections else None,
         role=min(row.roles) if row.roles else Role.PRIMARY,
         in_use=row.in_use,
+        out_of_sync_kib=4 if row.diverged else 0,
     )
+    generation = row.generation or Generation.EIGHT
+    seen = replace(seen, generation=generation, alone=row.alone is not False)
     told = facts(decided(seen))
     assert told["Decision"].startswith(f"{row.name} row {place + 1} of the decision table")
     assert row.sentence in told["Decision"]
+
+
+def test_each_peer_of_several_has_its_picture(tmp_path: Path) -> None:
+    """alpha is Primary, split from beta and connected to gamma."""
+    (item,) = report_of("3n-split-brain-alpha-beta", "alpha", tmp_path).resources
+    article = shown(item)
+    assert [words(element) for element in with_class(article, "between")] == [
+        "split brain: each side has changes that the other one lacks; "
+        "cut off: this node does not look for its peer",
+        "connected",
+    ]
+    titles = [element.text for element in article.iter("text")]
+    assert [title for title in titles if title and "peer" in title] == ["peer beta", "peer gamma"]
+    told = facts(item)
+    assert told["Decision"].startswith("reconnect-survivor row 1 of the decision table")
+    assert told["Next pass"] == "runs drbdadm connect mail:beta"
+    assert told["Since the split"].startswith("beta: changed on this node: 1.5 MiB; on the peer:")
+
+
+def test_a_client_on_purpose_is_no_trouble(tmp_path: Path) -> None:
+    for node in ("alpha", "gamma"):
+        (item,) = report_of("3n-gamma-diskless-client", node, tmp_path / node).resources
+        assert urgency(item) is Urgency.HEALTHY
+
+
+def test_what_differs_on_a_connection_is_told_as_such(tmp_path: Path) -> None:
+    (item,) = report_of("2n-tentative", "alpha", tmp_path).resources
+    article = shown(item)
+    assert [words(element) for element in with_class(article, "between")] == [
+        "connected, but the copies differ and no resync is under way"
+    ]
+    assert urgency(item) is Urgency.NEEDS_OPERATOR
+    assert [words(badge) for badge in with_class(article, "badge")][-1] == "Connected"
+    assert len(with_class(article, "bad")) > 3
 
 
 def test_watching_is_told_where_it_waits() -> None:

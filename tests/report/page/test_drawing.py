@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connector.model import (
@@ -9,6 +11,7 @@ from connector.model import (
     ConnectionState,
     DiskState,
     Evidence,
+    Generation,
     Resource,
     Role,
     SyncProgress,
@@ -64,6 +67,12 @@ def test_both_sides_with_role_use_and_disks() -> None:
     assert not with_class(picture, "unsure")
 
 
+def test_one_of_several_peers_has_its_name() -> None:
+    seen = replace(builders.resource(), peer="beta")
+    assert texts(drawn(seen))[4] == "peer"
+    assert texts(drawn(replace(seen, several=True)))[4] == "peer beta"
+
+
 def test_a_side_that_is_not_known_has_a_broken_outline() -> None:
     picture = drawn(builders.resource(connection=C.WF_CONNECTION, role=None, in_use=False))
     assert len(with_class(picture, "unsure")) == 2
@@ -106,6 +115,7 @@ def test_no_two_forms_look_the_same() -> None:
         Form.WAITING: builders.resource(connection=C.WF_CONNECTION),
         Form.BROKEN: builders.resource(connection=C.STANDALONE),
         Form.SPLIT: builders.resource(connection=C.STANDALONE, evidence=split),
+        Form.DIVERGED: replace(builders.resource(out_of_sync_kib=4), generation=Generation.NINE),
         Form.BETWEEN: builders.resource(connection=C.UNCONNECTED),
         Form.UNKNOWN: builders.resource(connection=None),
     }

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from connector.decide.table import SYNCING, TRANSIENT
-from connector.model import HEALTHY, Cause, ConnectionState, DiskState, Evidence, SyncProgress
+from connector.model import (
+    HEALTHY,
+    WAITING,
+    Cause,
+    ConnectionState,
+    DiskState,
+    Evidence,
+    Generation,
+    SyncProgress,
+)
 from connector.report.page.link import WORDS, Flow, Form, Link, link_of
 from tests import builders
 
@@ -48,7 +57,7 @@ def test_the_forms_are_those_of_the_decision_table() -> None:
     assert states(Form.SYNCING) == SYNCING
     assert states(Form.BETWEEN) == TRANSIENT
     assert states(Form.BROKEN) == {C.STANDALONE}
-    assert states(Form.WAITING) == {C.WF_CONNECTION}
+    assert states(Form.WAITING) == WAITING
 
 
 def test_a_state_that_is_not_known() -> None:
@@ -69,6 +78,15 @@ def test_a_split_brain_that_is_over_is_not(state: ConnectionState) -> None:
     link = link_of(builders.resource(connection=state, evidence=SPLIT))
     assert link.form is WORDS[state][0]
     assert "split" not in link.words
+
+
+@pytest.mark.parametrize("state", sorted(HEALTHY))
+def test_copies_that_differ_without_a_resync_are_said(state: ConnectionState) -> None:
+    seen = builders.resource(connection=state, out_of_sync_kib=4)
+    nine = link_of(replace(seen, generation=Generation.NINE))
+    # A verify is still at it; 8.4 counts differences there, too, and does not tell what they are.
+    assert (nine.form is Form.DIVERGED) is (state is C.CONNECTED)
+    assert link_of(seen).form is Form.SOLID
 
 
 @pytest.mark.parametrize(
