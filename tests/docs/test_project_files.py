@@ -21,13 +21,13 @@ _SOMEBODYS = re.compile(r"(?<![\w.~])/(?:home|Users)/\w+")
 
 def targets() -> set[str]:
     """The targets of the Makefile."""
-    return set(re.findall(r"^([a-z-]+):", pages.text("Makefile"), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):", pages.text("Makefile"), re.MULTILINE))
 
 
 def named_targets(page: str) -> set[str]:
     """The targets that a page tells to make, in console blocks and in sentences."""
     shown = "\n".join([*pages.blocks(page, "console"), *pages.spans(page)])
-    return set(re.findall(r"\bmake ([a-z-]+)", shown))
+    return set(re.findall(r"\bmake ([a-z0-9-]+)", shown))
 
 
 @pytest.mark.parametrize("page", pages.PAGE_NAMES)
@@ -43,7 +43,7 @@ def test_the_two_commands_are_named() -> None:
 @pytest.mark.parametrize("name", [".pre-commit-config.yaml", ".ci/run"])
 def test_targets_that_a_file_calls_exist(name: str) -> None:
     lines = [line for line in pages.text(name).splitlines() if not line.startswith("#")]
-    called = set(re.findall(r"\bmake ([a-z-]+)", "\n".join(lines)))
+    called = set(re.findall(r"\bmake ([a-z0-9-]+)", "\n".join(lines)))
     assert called
     assert called <= targets()
 

@@ -31,13 +31,18 @@ PORTS = {"mail": 7788, "db": 7789}
 
 
 def drbd_conf(
-    net_options: Iterable[str] = (), handlers: Iterable[str] = (), *, mapped: bool = False
+    net_options: Iterable[str] = (),
+    handlers: Iterable[str] = (),
+    *,
+    mapped: bool = False,
+    node_ids: bool = False,
 ) -> str:
     """Return /etc/drbd.conf for both nodes; it includes no other file.
 
     `net_options` come after the laboratory's own, so that they override them; `handlers` are
     lines of the handlers section, such as `split-brain "/usr/bin/logger split"`. With `mapped`
-    minor 0 lies on /dev/mapper/mail, which the node has to make first.
+    minor 0 lies on /dev/mapper/mail, which the node has to make first. With `node_ids` each node
+    has the number that DRBD 9 knows it by.
     """
     common = [
         _section("net", (*NET_OPTIONS, *net_options)),
@@ -48,8 +53,9 @@ def drbd_conf(
     lines = ["global { usage-count no; }", f"common {{ {' '.join(common)} }}"]
     for resource, volumes in VOLUMES.items():
         hosts = " ".join(
-            f"on {name} {{ address {address}:{PORTS[resource]}; {_volumes(volumes)} }}"
-            for name, address in ADDRESSES.items()
+            f"on {name} {{ {f'node-id {number}; ' if node_ids else ''}"
+            f"address {address}:{PORTS[resource]}; {_volumes(volumes)} }}"
+            for number, (name, address) in enumerate(ADDRESSES.items())
         )
         lines.append(f"resource {resource} {{ {hosts} }}")
     conf = "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,8 @@ class DrbdNode(Node, Administered):
 
     _numbers = itertools.count(1)
     filesystem = "ext4"  # on every minor, unless a story makes another one
+    states_command = "cat /proc/drbd"  # what shows a person the states
+    more_evidence: Mapping[str, str] = {}  # files beside those of evidence.py
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -84,7 +87,7 @@ class DrbdNode(Node, Administered):
             lambda: state if (state := self.connection(minor)) in wanted else None,
             timeout_s=timeout_s,
             what=f"{self.name}: minor {minor} in {' or '.join(wanted)}",
-            saw=self.proc_drbd,
+            saw=lambda: self.run(self.states_command).stdout,
         )
 
     def kmsg_raw(self) -> str:

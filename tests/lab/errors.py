@@ -11,6 +11,10 @@ class LabUnavailable(LabError):
     """This host cannot run the laboratory; the text says what is missing and what to type."""
 
 
+class ModulesUnfit(LabError):
+    """The modules of DRBD 9 that were named cannot be used; the text says why and what to do."""
+
+
 class NodeDied(LabError):
     """A machine ended while something was expected of it."""
 

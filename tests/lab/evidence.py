@@ -29,7 +29,7 @@ def keep(nodes: Iterable[DrbdNode], folder: Path) -> None:
         # The transcript first: what follows adds to it.
         (target / "transcript").write_text("".join(node.transcript))
         (target / "console").write_text(node.console())
-        for name, command in EVIDENCE.items():
+        for name, command in {**EVIDENCE, **node.more_evidence}.items():
             (target / name).write_text(output_of(node, command))
 
 

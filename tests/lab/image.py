@@ -23,26 +23,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import kernel_modules
 from .errors import LabUnavailable
-from .packages import apt_with_fresh_lists, program, require
+from .kernel_modules import copy_modules
+from .packages import apt_with_fresh_lists, output_of_program, program, require
 
-# In this order: the buses first, then what the root directory needs, then what is tested.
-MODULES = (
-    "virtio_pci",
-    "virtio_blk",
-    "virtio_net",
-    "virtio_console",
-    "9pnet_virtio",
-    "9p",
-    "overlay",
-    "ext4",
-    "dm_mod",
-    "dm_snapshot",
-    "dm_flakey",
-    "loop",
-    "xfs",
-    "drbd",
-)
 GUEST_FOLDER = Path(__file__).resolve().parent / "guest"
 GUEST_SCRIPTS = ("init", "agent.py", "prefork.py", "drbdadm")
 
@@ -68,33 +53,38 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "drbd-connector-lab"
 
 
-def image(*, renew: bool = False) -> Image:
+def image(*, renew: bool = False, given: Sequence[Path] = ()) -> Image:
     """Return the image, building it when it is not in the cache.
 
     A cached image with the same inputs is used without asking Debian, so that a second run needs
-    no network; `renew` looks for a newer kernel all the same. Raises LabUnavailable.
+    no network; `renew` looks for a newer kernel all the same. `given` are files of modules that
+    take the place of Debian's. Raises LabUnavailable, and ModulesUnfit where those are not for the
+    kernel.
     """
     cache = cache_folder()
-    if not renew and (found := _cached(cache)) is not None:
+    if not renew and (found := _cached(cache, given)) is not None:
         return found
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
         # Another builder may have finished while this one waited for the lock.
-        if not renew and (found := _cached(cache)) is not None:
+        if not renew and (found := _cached(cache, given)) is not None:
             return found
-        return _build(cache)
+        return _build(cache, given)
 
 
-def _inputs_hash() -> str:
-    digest = hashlib.sha256(Path(__file__).read_bytes())  # the modules, and how it is all built
+def _inputs_hash(given: Sequence[Path]) -> str:
+    digest = hashlib.sha256(Path(__file__).read_bytes())  # how it is all built
+    digest.update(Path(kernel_modules.__file__).read_bytes())
     for name in GUEST_SCRIPTS:
         digest.update(name.encode() + b"\0" + (GUEST_FOLDER / name).read_bytes())
     digest.update(Path(program("busybox")).read_bytes())
+    for path in given:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _cached(cache: Path) -> Image | None:
-    suffix = f"-{_inputs_hash()}"
+def _cached(cache: Path, given: Sequence[Path]) -> Image | None:
+    suffix = f"-{_inputs_hash(given)}"
     folders = sorted(cache.glob(f"images/*{suffix}"), key=lambda folder: folder.stat().st_mtime)
     if not folders:
         return None
@@ -102,7 +92,7 @@ def _cached(cache: Path) -> Image | None:
     return Image(newest / "kernel", newest / "initramfs", newest.name.removesuffix(suffix))
 
 
-def _build(cache: Path) -> Image:
+def _build(cache: Path, given: Sequence[Path]) -> Image:
     images = cache / "images"
     images.mkdir(exist_ok=True)
     for abandoned in images.glob("building-*"):  # we hold the lock: nobody is at work in there
@@ -111,13 +101,13 @@ def _build(cache: Path) -> Image:
     with tempfile.TemporaryDirectory(prefix="building-", dir=images) as temporary:
         unpacked, tree, made = (Path(temporary) / name for name in ("deb", "tree", "made"))
         made.mkdir()
-        _run(["dpkg", "-x", str(package), str(unpacked)])
+        output_of_program(["dpkg", "-x", str(package), str(unpacked)])
         kernel = next(unpacked.glob("boot/vmlinuz-*"))
         version = kernel.name.removeprefix("vmlinuz-")
         (made / "kernel").write_bytes(_decompressed(kernel.read_bytes()))
-        _fill_tree(tree, unpacked, version)
+        _fill_tree(tree, unpacked, version, given)
         _pack(tree, made / "initramfs")
-        final = images / f"{version}-{_inputs_hash()}"
+        final = images / f"{version}-{_inputs_hash(given)}"
         if final.exists():
             shutil.rmtree(final)
         made.rename(final)
@@ -155,43 +145,19 @@ def _download_kernel(folder: Path) -> Path:
 
 
 def _kernel_package_names() -> list[str]:
-    text = _run(["apt-cache", "depends", "linux-image-amd64"], check=False)
+    text = output_of_program(["apt-cache", "depends", "linux-image-amd64"], check=False)
     return re.findall(r"^\s*\|?Depends: (linux-image-\S+)", text, re.MULTILINE)
 
 
-def _fill_tree(tree: Path, unpacked: Path, version: str) -> None:
-    if not (unpacked / "lib").exists():  # newer Debian ships the modules below /usr
-        (unpacked / "lib").symlink_to("usr/lib")
-    _run(["depmod", "-b", str(unpacked), version])
+def _fill_tree(tree: Path, unpacked: Path, version: str, given: Sequence[Path]) -> None:
     for name in ("bin", "modules", "lab"):
         (tree / name).mkdir(parents=True)
+    copy_modules(unpacked, version, tree / "modules", given=given)
     shutil.copy(program("busybox"), tree / "bin/busybox")
     for name in GUEST_SCRIPTS:
         shutil.copyfile(GUEST_FOLDER / name, tree / "lab" / name)
     (tree / "init").symlink_to("lab/init")
     (tree / "lab/init").chmod(0o755)
-    order = []
-    for path in _module_files(unpacked, version):
-        name = path.name.removesuffix(".xz")
-        data = path.read_bytes()
-        (tree / "modules" / name).write_bytes(
-            lzma.decompress(data) if path.suffix == ".xz" else data
-        )
-        order.append(name)
-    (tree / "modules/order").write_text("\n".join(order) + "\n")
-
-
-def _module_files(unpacked: Path, version: str) -> list[Path]:
-    """Return the files of all modules, each after those that it needs."""
-    # -C: the host's own modprobe configuration (blacklists, aliases) has no say here.
-    where = ("-C", "/dev/null", "-d", str(unpacked), "-S", version)
-    listing = _run(["modprobe", *where, "--show-depends", "--all", *MODULES])
-    found: dict[Path, None] = {}  # a dict keeps the order and drops repeats
-    for line in listing.splitlines():
-        words = line.split()
-        if words and words[0] == "insmod":
-            found.setdefault(Path(words[1]), None)
-    return list(found)
 
 
 def _pack(tree: Path, target: Path) -> None:
@@ -205,23 +171,6 @@ def _pack(tree: Path, target: Path) -> None:
             timeout=PROGRAM_TIMEOUT_S,
             check=True,
         )
-
-
-def _run(command: Sequence[str], *, check: bool = True) -> str:
-    try:
-        done = subprocess.run(
-            [program(command[0]), *command[1:]],
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-            capture_output=True,
-            text=True,
-            timeout=PROGRAM_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise LabUnavailable(f"`{' '.join(command)}` took more than two minutes") from None
-    if check and done.returncode != 0:
-        raise LabUnavailable(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
-    return done.stdout
 
 
 @contextmanager

@@ -37,6 +37,7 @@ SEARCH_PATH = os.pathsep.join(
 
 UPDATE_TIMEOUT_S = 180
 INSTALL_TIMEOUT_S = 600
+PROGRAM_TIMEOUT_S = 120
 
 
 def find_program(name: str) -> str | None:
@@ -50,6 +51,29 @@ def program(name: str) -> str:
     if path is None:
         raise LabUnavailable(f"the program {name} is missing; {remedy(missing())}")
     return path
+
+
+def output_of_program(command: Sequence[str], *, check: bool = True) -> str:
+    """Run a program and return its output, whatever language the host speaks.
+
+    Raises LabUnavailable where it takes too long or, unless `check` is False, fails.
+    """
+    try:
+        done = subprocess.run(
+            [program(command[0]), *command[1:]],
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabUnavailable(
+            f"`{' '.join(command)}` took more than {PROGRAM_TIMEOUT_S} s"
+        ) from None
+    if check and done.returncode != 0:
+        raise LabUnavailable(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 def missing() -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from .errors import LabError
 from .image import GUEST_FOLDER, Image
 from .node import Completed
 from .recording import Source, as_text
-from .split_brains import Seen, Splittable
+from .split_brains import WAITING, Seen, Splittable
 from .timeline import draw
 from .two_nodes import DISK_MIB, DISKS, TwoNodes
 from .wait import wait_until
@@ -37,6 +37,10 @@ class Pair(TwoNodes, Splittable):
 
     Entering boots both and makes a clean state; leaving ends both and removes their disks.
     """
+
+    # What another generation of DRBD wants otherwise: numbers in drbd.conf, and the meta-data.
+    node_ids = False
+    create_md = "drbdadm create-md --force all"
 
     def __init__(self, booted_from: Image | None = None) -> None:
         """Prepare a pair. Raises LabUnavailable when there is nothing to boot from."""
@@ -106,7 +110,7 @@ class Pair(TwoNodes, Splittable):
     def _configure(
         self, net_options: Iterable[str], handlers: Iterable[str], *, mapped: bool = False
     ) -> None:
-        conf = drbd_conf(net_options, handlers, mapped=mapped)
+        conf = drbd_conf(net_options, handlers, mapped=mapped, node_ids=self.node_ids)
         self.on_both(lambda node: node.install(CONF_PATH, conf))
 
     def _make_pristine(self) -> None:
@@ -118,9 +122,7 @@ class Pair(TwoNodes, Splittable):
             for disk in range(DISKS):
                 node.overwrite_disk(disk, bytes(DISK_MIB << 20))
         self.on_both(
-            lambda node: node.run(
-                "drbdadm create-md --force all && drbdadm up all", timeout_s=MAKING_TIMEOUT_S
-            )
+            lambda node: node.run(f"{self.create_md} && drbdadm up all", timeout_s=MAKING_TIMEOUT_S)
         )
         self.wait_all("Connected", disks=None)
         # The disks are equal, so they may be declared in sync; a real sync would take its time.
@@ -165,7 +167,7 @@ class Pair(TwoNodes, Splittable):
         first = MINORS[resource][0]
         minors = tuple(written) if written is not None else MINORS[resource]
         self.cut_link()
-        self.on_both(lambda node: node.wait_for_connection("WFConnection", minor=first))
+        self.on_both(lambda node: node.wait_for_connection(*WAITING, minor=first))
         active = tuple(still_active)
 
         def diverge(node: DrbdNode) -> None:

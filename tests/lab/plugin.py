@@ -4,6 +4,10 @@ The environment variable CONNECTOR_LAB says what happens where the laboratory ca
 `auto` (the default) skips its tests and says so, also at the end of the run; `required` installs
 what it needs when root, and fails the tests if it still cannot run; `off` never runs it.
 
+The stories on DRBD 9 also need the folder with its modules that DRBD9_MODULES names. Without it
+they are skipped whatever CONNECTOR_LAB says, and the end of the run says that they did not run; a
+folder that does not fit fails them.
+
 A test that fails leaves its evidence in build/lab/TEST/, and says so. A marker
 `story_timeout(seconds)` gives a test more or less time than STORY_TIMEOUT_S.
 """
@@ -13,28 +17,39 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from .drbd_9_modules import NOT_NAMED, built_modules, named_folder
+from .drbd_9_pair import Drbd9Pair
 from .drbd_node import CHECKOUT
-from .errors import LabUnavailable, StoryTimedOut
+from .errors import LabUnavailable, ModulesUnfit, StoryTimedOut
 from .packages import require
 from .pair import Pair
 
 STORY_TIMEOUT_S = 180.0
 EVIDENCE_FOLDER = CHECKOUT / "build" / "lab"
 
-_RUNNING = pytest.StashKey[Pair]()
+AnyPair = TypeVar("AnyPair", bound=Pair)
+
+# The pairs that are up, by the fixture that has booted them.
+_RUNNING = pytest.StashKey[dict[str, Pair]]()
+# What the fixture of a test module is named that boots a pair of its own.
+OWN_PAIR = "own_pair"
 _REASON = pytest.StashKey[str]()
-_NOT_RUN = "lab not run"
+_REASON_9 = pytest.StashKey[str]()
+_NOT_RUN = {_REASON: "lab not run", _REASON_9: "lab not run on DRBD 9"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     config.addinivalue_line("markers", "real_drbd: runs on the real pair")
+    config.addinivalue_line(
+        "markers", "real_drbd_9: runs on the real pair with DRBD 9; `make lab-9`"
+    )
     config.addinivalue_line("markers", "soak: takes long; `make soak` runs it")
     config.addinivalue_line(
         "markers", "story_timeout(seconds): how long a laboratory story may take in all"
@@ -44,6 +59,25 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def booted_pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Two booted nodes for the whole run; stories use `fresh_pair`, or call its `reset`."""
+    yield from booted(request, Pair)
+
+
+@pytest.fixture(scope="session")
+def booted_pair_9(request: pytest.FixtureRequest) -> Iterator[Drbd9Pair]:
+    """The same with DRBD 9, where somebody has built its modules."""
+    if (folder := named_folder(os.environ)) is None:
+        request.config.stash[_REASON_9] = f"the stories on DRBD 9 DID NOT RUN: {NOT_NAMED}"
+        pytest.skip(request.config.stash[_REASON_9])
+    try:
+        modules = built_modules(folder)
+        yield from booted(request, lambda: Drbd9Pair(modules))
+    except ModulesUnfit as error:
+        reason = f"the stories on DRBD 9 DID NOT RUN: {error}"
+        raise pytest.fail.Exception(reason, pytrace=False) from None
+
+
+def booted(request: pytest.FixtureRequest, make: Callable[[], AnyPair]) -> Iterator[AnyPair]:
+    """Boot the pair that `make` gives, for a fixture; CONNECTOR_LAB says what if it cannot run."""
     mode = os.environ.get("CONNECTOR_LAB", "auto")
     if mode not in ("auto", "required", "off"):
         pytest.fail(f"CONNECTOR_LAB={mode}: it can be auto, required or off")
@@ -51,7 +85,7 @@ def booted_pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
         if mode == "off":
             raise LabUnavailable("CONNECTOR_LAB=off; to run it, set it to auto or required")
         require(install=mode == "required")
-        lab = Pair()
+        lab = make()
     except LabUnavailable as error:
         reason = f"the real-DRBD laboratory did not run: {error}"
         request.config.stash[_REASON] = reason
@@ -59,9 +93,10 @@ def booted_pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     with lab as running:
-        request.config.stash[_RUNNING] = running
+        up = request.config.stash.setdefault(_RUNNING, {})
+        up[str(request.fixturename)] = running
         yield running
-        del request.config.stash[_RUNNING]
+        del up[str(request.fixturename)]
 
 
 @pytest.fixture
@@ -101,14 +136,22 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the evidence of a story that failed, and name its folder in the failure."""
     report = yield
-    running = item.config.stash.get(_RUNNING, None)
-    if report.failed and running and "real_drbd" in item.keywords:
+    if report.failed and (running := _pair_of(item)) is not None:
         folder = EVIDENCE_FOLDER / re.sub(r"[^\w.-]+", "_", item.name)
         running.keep(folder)
         report.sections.append(
             ("laboratory", f"evidence of both nodes: {folder.relative_to(CHECKOUT)}/")
         )
     return report
+
+
+def _pair_of(item: pytest.Item) -> Pair | None:
+    """The pair that a test is played on, if it is up: what another one shows would mislead."""
+    if "real_drbd" not in item.keywords:
+        return None
+    own = OWN_PAIR in getattr(item, "fixturenames", ())
+    shared = "booted_pair_9" if "real_drbd_9" in item.keywords else "booted_pair"
+    return item.config.stash.get(_RUNNING, {}).get(OWN_PAIR if own else shared)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,23 +161,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What takes long begins first, so that two processes that share the stories end together.
     """
     for item in items:
-        if "booted_pair" in getattr(item, "fixturenames", ()):
+        wanted = getattr(item, "fixturenames", ())
+        if "booted_pair" in wanted or "booted_pair_9" in wanted:
             item.add_marker("real_drbd")
+        if "booted_pair_9" in wanted:
+            item.add_marker("real_drbd_9")
     items.sort(key=lambda item: ("real_drbd" in item.keywords, -_limit_s(item)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell the process that began this one (pytest-xdist), if one did, why the lab did not run."""
-    reason = session.config.stash.get(_REASON, None)
-    if reason and hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_NOT_RUN] = reason
+    for key, name in _NOT_RUN.items():
+        reason = session.config.stash.get(key, None)
+        if reason and hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[name] = reason
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Be told so by another process."""
-    if reason := getattr(node, "workeroutput", {}).get(_NOT_RUN):
-        node.config.stash[_REASON] = reason
+    for key, name in _NOT_RUN.items():
+        if reason := getattr(node, "workeroutput", {}).get(name):
+            node.config.stash[key] = reason
 
 
 def pytest_terminal_summary(
@@ -145,3 +193,6 @@ def pytest_terminal_summary(
         terminalreporter.section("NOT TRIED ON REAL DRBD", sep="!", red=True)
         terminalreporter.line(reason)
         terminalreporter.line("to have it installed and required: CONNECTOR_LAB=required, as root")
+    if reason := config.stash.get(_REASON_9, None):
+        terminalreporter.section("NOT TRIED ON REAL DRBD 9", sep="!", red=True)
+        terminalreporter.line(reason)

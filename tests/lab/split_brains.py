@@ -11,6 +11,8 @@ from .administration import MINORS
 STEP_S = 0.3
 # How long one side may still be on its way to StandAlone after the other has got there.
 RACE_STEPS = 10
+# For its peer: DRBD 8.4's word and 9's.
+WAITING = ("WFConnection", "Connecting")
 
 Seen = TypeVar("Seen")
 
@@ -78,7 +80,7 @@ class Splittable(ABC):
 
         def refused() -> dict[str, str] | None:
             states = seen()
-            known = set(states.values()) <= {"StandAlone", "WFConnection"}
+            known = set(states.values()) <= {"StandAlone", *WAITING}
             return states if known and "StandAlone" in states.values() else None
 
         states = self.wait_until(refused, f"a refused handshake of {resource}")

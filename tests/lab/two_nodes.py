@@ -49,6 +49,9 @@ class Named(Protocol):
 class TwoNodes:
     """Two nodes with bare disks; a context manager that boots them and leaves nothing behind."""
 
+    # What a pair of another generation of DRBD has for a node.
+    node_type: type[DrbdNode] = DrbdNode
+
     def __init__(self, booted_from: Image | None = None) -> None:
         """Prepare two nodes. Raises LabUnavailable when there is nothing to boot from."""
         self._image = booted_from or image()
@@ -68,7 +71,7 @@ class TwoNodes:
             self._cleanup.callback(self.wire.close)
             nodes = []
             for name, address in ADDRESSES.items():
-                node = DrbdNode(
+                node = self.node_type(
                     name,
                     address,
                     image=self._image,
@@ -196,9 +199,9 @@ class TwoNodes:
                 node.set_link(up=True)
 
     def both_proc_drbd(self) -> str:
-        """Return /proc/drbd of both nodes as text for a person."""
+        """Return /proc/drbd of both nodes, or what has the states there, for a person to read."""
         return "\n".join(
-            f"-- {node.name}\n{output_of(node, 'cat /proc/drbd')}" for node in self.nodes
+            f"-- {node.name}\n{output_of(node, node.states_command)}" for node in self.nodes
         )
 
 
