@@ -20,7 +20,7 @@ from connector.model import (
     UseKind,
     Volume,
 )
-from connector.observe.assemble_status import with_worst
+from connector.observe.nine.assemble import with_worst
 
 C = ConnectionState
 _UP = frozenset({C.CONNECTED, C.SYNC_SOURCE, C.SYNC_TARGET})

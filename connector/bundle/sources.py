@@ -15,8 +15,9 @@ from connector.bundle.redact import Redacted
 from connector.memory import history
 from connector.memory.files import read_bounded
 from connector.model import Generation
-from connector.observe import drbdsetup, kernel_log, proc_drbd
+from connector.observe import kernel_log, proc_drbd
 from connector.observe.configuration_files import fingerprint
+from connector.observe.nine import drbdsetup
 from connector.settings import Settings
 from connector.world import World
 

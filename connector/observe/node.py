@@ -40,7 +40,7 @@ def look(world: World, settings: Settings) -> Observation:
     _require_supported(proc)
     if proc.generation is Generation.NINE:
         # Neither is ever needed on the other kernel.
-        from connector.observe.node_9 import look as look_9
+        from connector.observe.nine.node import look as look_9
 
         return look_9(world, settings, proc)
     problems = list(proc.problems)
@@ -69,7 +69,7 @@ def connections(
     """
     proc = _parsed(_read_proc_drbd(world.root))
     if proc.generation is Generation.NINE:
-        from connector.observe.node_9 import connections as connections_9
+        from connector.observe.nine.node import connections as connections_9
 
         return connections_9(world, settings)
     return {

@@ -30,7 +30,7 @@ _WHEN_ACTING = (
     "connector.observe.dump_xml",
     "connector.observe.evidence",
     "connector.observe.kernel_log",
-    "connector.observe.node_9",
+    "connector.observe.nine.node",
     "connector.reconcile",
     "connector.report.as_json",
     "connector.report.exposition",

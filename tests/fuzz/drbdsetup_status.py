@@ -16,8 +16,8 @@ from connector.model import (
     StatusDevice,
     StatusResource,
 )
-from connector.observe.drbdsetup_status import parse
 from connector.observe.minor_block import MAX_PROBLEMS
+from connector.observe.nine.status import parse
 from tests.fuzz.entry import Entry, fixtures, is_one_line
 
 _LONGEST_MESSAGE = 1000

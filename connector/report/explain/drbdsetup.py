@@ -13,8 +13,8 @@ from connector.model import (
     Problem,
     Resource,
 )
-from connector.observe import drbdsetup_status
-from connector.observe.assemble_status import resources_of_status
+from connector.observe.nine import status as drbdsetup_status
+from connector.observe.nine.assemble import resources_of_status
 from connector.observe.node_parts import LINSTOR_FOLDER
 from connector.observe.proc_drbd import MAX_BYTES
 from connector.report.explain.answer import About, Seen

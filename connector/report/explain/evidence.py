@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from connector.model import ESTABLISHED, Cause, Evidence, Resource, Role
-from connector.observe import evidence_9
-from connector.observe.assemble_status import with_worst
+from connector.observe.nine import evidence as evidence_9
+from connector.observe.nine.assemble import with_worst
 from connector.report.explain.answer import About, Alternative, Case, Premise, Seen, Source
 from connector.report.explain.log import SavedLog
 from connector.report.explain.said import NONE, UNREADABLE, Said, evidence_of, evidence_words

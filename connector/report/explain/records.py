@@ -27,10 +27,10 @@ from connector.model import (
     Volume,
 )
 from connector.names import why_not
-from connector.observe import evidence_9
-from connector.observe.assemble_status import with_worst
 from connector.observe.evidence import gather
 from connector.observe.kernel_log import LogRecord
+from connector.observe.nine import evidence as evidence_9
+from connector.observe.nine.assemble import with_worst
 from connector.report.explain.answer import About, Recorded, Seen
 from connector.report.explain.said import UNREADABLE, handshakes
 from connector.report.explain.schema import (

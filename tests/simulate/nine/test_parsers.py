@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.observe import drbdsetup_status, evidence_9, kernel_log, node, openers
+from connector.observe import kernel_log, node
 from connector.observe.dump_xml import parse_dump_xml
+from connector.observe.nine import evidence as evidence_9
+from connector.observe.nine import openers
+from connector.observe.nine import status as drbdsetup_status
 from connector.settings import Settings
 from connector.simulate.nine.render import render
 from tests.simulate.nine import captured

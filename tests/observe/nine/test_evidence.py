@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from connector.model import Cause, Evidence
 from connector.observe.evidence import MAX_LINES
-from connector.observe.evidence_9 import gather
 from connector.observe.kernel_log import LogRecord, parse_records
+from connector.observe.nine.evidence import gather
 from tests import captures_9
 
 CAPTURES = [(name, node) for name in captures_9.situations() for node in captures_9.nodes(name)]

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from connector.model import DiskState, Role
 from connector.model.status import DrbdsetupStatus, StatusDevice, StatusResource
-from connector.observe import drbdsetup_status_json as keys
-from connector.observe.drbdsetup_status_connections import connections_of
-from connector.observe.drbdsetup_status_json import Fields, JsonObject, load, repeated, volume_or
 from connector.observe.minor_block import Problems
+from connector.observe.nine import status_json as keys
+from connector.observe.nine.status_connections import connections_of
+from connector.observe.nine.status_json import Fields, JsonObject, load, repeated, volume_or
 
 MAX_RESOURCES = 4096
 MAX_VOLUMES = 1024

@@ -14,10 +14,10 @@ import pytest
 from connector.model import Problem, Use, UseKind
 from connector.observe import block_use
 from connector.observe.block_use import BlockUse
-from connector.observe.held_open import HeldOpen, OpenQuestion, held_open
+from connector.observe.nine.held_open import HeldOpen, OpenQuestion, held_open
 from tests.observe.test_block_use import as_an_ordinary_user
 
-FIXTURES = Path(__file__).parents[1] / "fixtures/drbd-9"
+FIXTURES = Path(__file__).parents[2] / "fixtures/drbd-9"
 NODES = [
     f"{folder.parent.name}/{folder.name}"
     for folder in sorted(FIXTURES.glob("*/*"))

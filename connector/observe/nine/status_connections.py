@@ -11,10 +11,10 @@ from itertools import combinations
 
 from connector.model import ConnectionState, DiskState, ReplicationState, Role
 from connector.model.status import PeerDevice, StatusConnection
-from connector.observe import drbdsetup_status_json as keys
-from connector.observe.drbdsetup_status_json import Fields, repeated, volume_or
-from connector.observe.drbdsetup_status_sync import progress
 from connector.observe.minor_block import Problems
+from connector.observe.nine import status_json as keys
+from connector.observe.nine.status_json import Fields, repeated, volume_or
+from connector.observe.nine.status_sync import progress
 
 MAX_CONNECTIONS = 32  # DRBD_PEERS_MAX in drbd_limits.h
 MAX_PEER_DEVICES = 1024

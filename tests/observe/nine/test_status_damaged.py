@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from connector.model import DrbdsetupStatus, Problem
-from connector.observe.drbdsetup_status import MAX_RESOURCES, parse
-from connector.observe.drbdsetup_status_connections import MAX_CONNECTIONS
-from connector.observe.drbdsetup_status_json import MAX_CHARACTERS, MAX_NAME_CHARACTERS
 from connector.observe.minor_block import MAX_PROBLEMS
+from connector.observe.nine.status import MAX_RESOURCES, parse
+from connector.observe.nine.status_connections import MAX_CONNECTIONS
+from connector.observe.nine.status_json import MAX_CHARACTERS, MAX_NAME_CHARACTERS
 
-CAPTURES = Path(__file__).parents[1] / "fixtures/drbd-9"
+CAPTURES = Path(__file__).parents[2] / "fixtures/drbd-9"
 REQUIRED = {
     *("name", "node-id", "suspended", "devices", "connections", "volume", "minor", "client"),
     *("peer-node-id", "peer_devices", "peer-client", "resync-suspended", "out-of-sync", "role"),

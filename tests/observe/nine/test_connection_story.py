@@ -6,8 +6,8 @@ import pytest
 
 from connector.model import Cause, Evidence
 from connector.observe.evidence import MAX_LINES
-from connector.observe.evidence_9 import gather
 from connector.observe.kernel_log import LogRecord
+from connector.observe.nine.evidence import gather
 
 CONNECTING = (
     "drbd mail alpha: conn( StandAlone -> Unconnected ) [connect]",

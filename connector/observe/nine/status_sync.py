@@ -10,7 +10,7 @@ Units (`peer_device_status_json` in drbdsetup.c, and the captures of a running r
 from __future__ import annotations
 
 from connector.model import ReplicationState, SyncProgress
-from connector.observe.drbdsetup_status_json import Fields
+from connector.observe.nine.status_json import Fields
 
 R = ReplicationState
 _KIND_OF_STATE = {

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connector.model import Cause, Evidence
-from connector.observe.connection_story import Change, ConnectionStory, Message, OwnSide
 from connector.observe.kernel_log import LogRecord
+from connector.observe.nine.connection_story import Change, ConnectionStory, Message, OwnSide
 from connector.observe.receiver_messages import cause_in
 
 # drbd mail: role( Secondary -> Primary ) [primary]

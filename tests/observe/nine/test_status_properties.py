@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.model import DrbdsetupStatus
-from connector.observe.drbdsetup_status import parse
-from tests.observe.test_drbdsetup_status_damaged import (
+from connector.observe.nine.status import parse
+from tests.observe.nine.test_status_damaged import (
     SAMPLES,
     Place,
     assert_told,

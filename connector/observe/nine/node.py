@@ -17,9 +17,12 @@ from connector.model import (
     Resource,
     Source,
 )
-from connector.observe import block_use, drbdsetup, drbdsetup_status, evidence_9, kernel_log
-from connector.observe.assemble_status import lowest, resources_of_status, state_of, with_worst
-from connector.observe.held_open import OpenQuestion, held_open
+from connector.observe import block_use, kernel_log
+from connector.observe.nine import drbdsetup, evidence
+from connector.observe.nine import status as drbdsetup_status
+from connector.observe.nine.assemble import resources_of_status, with_worst
+from connector.observe.nine.connections import lowest, state_of
+from connector.observe.nine.held_open import OpenQuestion, held_open
 from connector.observe.node_parts import configured_resources, kernel_log_lines, owners
 from connector.settings import Settings
 from connector.world import World
@@ -102,4 +105,4 @@ def _with_evidence(resource: Resource, lines: tuple[str, ...] | None) -> Resourc
 
 @lru_cache(maxsize=4)
 def _told(lines: Sequence[str]) -> dict[tuple[str, str], Evidence]:
-    return evidence_9.gather(kernel_log.parse_records(lines))
+    return evidence.gather(kernel_log.parse_records(lines))

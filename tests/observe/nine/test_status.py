@@ -21,9 +21,9 @@ from connector.model import (
     StatusResource,
     SyncProgress,
 )
-from connector.observe.drbdsetup_status import parse as parse_whole
+from connector.observe.nine.status import parse as parse_whole
 
-CAPTURES = Path(__file__).parents[1] / "fixtures/drbd-9"
+CAPTURES = Path(__file__).parents[2] / "fixtures/drbd-9"
 OLDER = "drbdsetup_status.json"
 NEWER = "drbdsetup_status_utils-9.34.json"
 NODES = sorted(path.parent for path in CAPTURES.glob(f"*/*/{OLDER}"))

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connector.model import Problem, Use, UseKind
-from connector.observe import openers
 from connector.observe.block_use import BlockUse, minor_named
 from connector.observe.mounts import DRBD_MAJOR
+from connector.observe.nine import openers
 from connector.observe.processes import MAX_PROCESSES, MinorOf, Stat, having_open
 from connector.observe.reading import read_at_most
 

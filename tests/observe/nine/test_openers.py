@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.model import Problem
-from connector.observe.openers import MAX_OPENERS_BYTES, Opener, parse, read
+from connector.observe.nine.openers import MAX_OPENERS_BYTES, Opener, parse, read
 
-FIXTURES = Path(__file__).parents[1] / "fixtures/drbd-9"
+FIXTURES = Path(__file__).parents[2] / "fixtures/drbd-9"
 CAPTURED = sorted(FIXTURES.glob("*/*/debugfs_openers"))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from connector.errors import ConnectorError, NoDrbd, NotPermitted
-from connector.observe.drbdsetup import STATUS, read_status
+from connector.observe.nine.drbdsetup import STATUS, read_status
 from connector.program import Completed, Run
 
 
