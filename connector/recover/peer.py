@@ -167,10 +167,11 @@ def checked(text: PeerText, own: Resource, host: str) -> PeerView:
 
 
 def _towards(resource: Resource, host: str) -> Resource | None:
-    """The resource as it looks in its connection to this host; 8.4 has only one."""
-    if not resource.connections:
-        return resource
-    return next((item for item in resource.each if item.peer == host), None)
+    """The resource as it looks in its connection to this host; often it has only one."""
+    each = resource.each
+    if len(each) == 1:
+        return each[0]
+    return next((item for item in each if item.peer == host), None)
 
 
 def _not_a_status(text: PeerText) -> str | None:
