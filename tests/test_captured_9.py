@@ -191,3 +191,32 @@ def test_what_a_newer_version_says_is_told_and_nothing_is_done(tmp_path: Path, c
             decision = decide(resource, _context(mode, world.clock.log_s()))
             assert decision.actions == ()
             assert decision.needs_operator
+
+
+def test_names_in_any_script(tmp_path: Path) -> None:
+    """drbd.conf takes them in quotes; the kernel log has their bytes escaped."""
+    world = world_of(tmp_path, *VICTIM)
+
+    def renamed(argv: Sequence[str], timeout_s: float) -> Completed:
+        done = world.run(argv, timeout_s)
+        return replace(done, stdout=done.stdout.replace("mail", "почта").replace("alpha", "köln"))
+
+    log = tmp_path / "dev/kmsg"
+    escaped = {
+        word: "".join(f"\\x{byte:02x}" if byte > 127 else chr(byte) for byte in name.encode())
+        for word, name in (("mail", "почта"), ("alpha", "köln"))
+    }
+    text = log.read_text()
+    for word, name in escaped.items():
+        text = text.replace(word, name)
+    log.write_text(text)
+    settings = Settings(run=RunSettings(state_dir=tmp_path / "state"))
+    seen = look(replace(world, run=renamed), settings)
+    assert seen.problems == ()
+    (resource,) = seen.resources
+    assert resource.doubts == ()
+    assert resource.split_brain
+    decision = decide(resource, _context(Mode.DISCARD, world.clock.log_s()))
+    assert list(map(printable, decision.actions)) == [
+        "drbdadm connect --discard-my-data почта:köln"
+    ]

@@ -46,7 +46,7 @@ def kind_of(line: Sequence[str]) -> ActionKind:
 
 
 def _target(action: Action) -> str:
-    reason = why_not(action.resource)
+    reason = why_not(action.resource, any_script=True)
     if reason is None and action.peer is not None:
         reason = why_not_peer(action.peer)
     if reason is not None:

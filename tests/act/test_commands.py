@@ -59,7 +59,7 @@ def test_a_whole_resource_is_never_disconnected() -> None:
         argv(action(ActionKind.DISCONNECT), "drbdadm")
 
 
-@pytest.mark.parametrize("peer", ["", "-beta", "a,b", "a:b", "beta ", "a/0", "b\n", "bêta"])
+@pytest.mark.parametrize("peer", ["", "-beta", "a,b", "a:b", "beta ", "a/0", "b\n", "be ta"])
 def test_a_peer_that_could_mean_something_else_is_refused(peer: str) -> None:
     with pytest.raises(ValueError, match=r"the peer's name .* is not handed to drbdadm"):
         argv(action(ActionKind.CONNECT, peer=peer), "drbdadm")
@@ -78,7 +78,7 @@ def test_every_kind_has_a_command() -> None:
     [
         "", "all", "--force", "-f", "-", "--discard-my-data", "minor-0", "minor-12",
         "mail web", " mail", "mail\n", "mail\0", "mail:beta", "mail/0", "/dev/drbd0", "mail;reboot",
-        "mail,web", "m*", "$x", "`x`", "ma'il", 'ma"il', "mäil", "minor 0", "mail\u0663",
+        "mail,web", "m*", "$x", "`x`", "ma'il", 'ma"il', "minor 0", "ma\u0308il", "mail\u200b",
     ],
 )  # fmt: skip
 def test_a_name_that_could_mean_something_else_is_refused(kind: ActionKind, name: str) -> None:
@@ -89,7 +89,8 @@ def test_a_name_that_could_mean_something_else_is_refused(kind: ActionKind, name
 
 
 @pytest.mark.parametrize(
-    "name", ["r0", "0", "mail", "web.example.org", "a-b_c", "_x", ".x", "all0", "minor-", "minor"]
+    "name",
+    ["r0", "0", "mail", "web.example.org", "a-b_c", "_x", ".x", "all0", "minor-", "minor", "почта"],
 )
 def test_names_that_drbd_conf_takes_are_taken(name: str) -> None:
     assert argv(action(ActionKind.CONNECT, name), "drbdadm") == ("drbdadm", "connect", name)

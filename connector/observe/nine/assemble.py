@@ -131,7 +131,7 @@ def _doubts(
         return
     if not claimed:
         yield f"no resource of the configuration is called {item.name}"
-    elif reason := why_not(item.name):
+    elif reason := why_not(item.name, any_script=True):
         yield reason
     if seen.doubtful or seen.role is None or any(device.doubtful for device in seen.devices):
         yield f"what drbdsetup says of {item.name} cannot be read for certain"

@@ -85,6 +85,7 @@ class Converted:
             record.volumes,
             evidence,
             several=nine and bool(record.connections),
+            any_script=nine,
         )
         if not nine:
             peers = [item.peer for item in record.connections]
@@ -148,7 +149,13 @@ class Converted:
             )
             evidence = replace(evidence, handshakes=found)
         resource = self._resource(
-            record.resource, record.connection, record.role, None, record.volumes, evidence
+            record.resource,
+            record.connection,
+            record.role,
+            None,
+            record.volumes,
+            evidence,
+            any_script=generation is Generation.NINE,
         )
         resource = replace(resource, generation=generation or Generation.EIGHT, peer=record.peer)
         recorded = Recorded(record.at, record.decision, None, record.reason)
@@ -165,6 +172,7 @@ class Converted:
         evidence: Evidence,
         *,
         several: bool = False,
+        any_script: bool = False,
     ) -> Resource:
         state = self._word(ConnectionState, connection, "connection state")
         own = self._word(Role, role, "role")
@@ -174,7 +182,7 @@ class Converted:
             self.doubts.append("the record does not say the connection state")
         if not found:
             self.doubts.append("the record names no volume")
-        if reason := why_not(name):
+        if reason := why_not(name, any_script=any_script):
             self.doubts.append(reason)
         return Resource(name, found, state, own, peer, evidence=evidence)
 
