@@ -165,6 +165,9 @@ def _reason(
 ) -> str:
     """One plain sentence: what is seen, and what stands in the way."""
     parts = [row.sentence]
+    if row.steps[:1] == (ActionKind.SECONDARY,) and resource.generation is Generation.NINE:
+        # Auto-promote ends with the last close (measured), so it is not that.
+        parts.append("it was made Primary by `drbdadm primary`, and nothing holds it open")
     if row.name is DecisionName.UNKNOWN:
         parts = [_unknown_words(row, resource)]
     elif row.connections == HEALTHY:

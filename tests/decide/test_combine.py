@@ -62,6 +62,11 @@ def test_a_left_over_primary_is_demoted_once_for_all() -> None:
     assert commands(found) == ["drbdadm secondary mail", "drbdadm connect mail:beta"]
 
 
+def test_a_primary_that_nothing_uses_was_made_one_by_hand() -> None:
+    found = resource(connection("beta", C.CONNECTING), role=Role.PRIMARY)
+    assert "made Primary by `drbdadm primary`, and nothing holds" in decide(found, LONG).reason
+
+
 def test_a_primary_with_a_peer_keeps_its_role() -> None:
     found = resource(connection("beta", C.STANDALONE), connection("gamma"), role=Role.PRIMARY)
     assert commands(found) == ["drbdadm connect mail:beta"]
