@@ -46,7 +46,7 @@ lab-packages:
 # and say so; where the lab is required, so is this.
 TOOLS = chromium:chromium promtool:prometheus prometheus:prometheus systemd-analyze:systemd \
   prometheus-node-exporter:prometheus-node-exporter man:man-db mandoc:mandoc zsh:zsh fish:fish \
-  dpkg-buildpackage:dpkg-dev dh:debhelper dh_python3:dh-python e2image:e2fsprogs xfs_copy:xfsprogs
+  dpkg-buildpackage:dpkg-dev dh:debhelper dh_python3:dh-python e2image:e2fsprogs xfs_copy:xfsprogs xmllint:libxml2-utils
 
 tool-packages:
 	@lacking=; for tool in $(TOOLS); do \

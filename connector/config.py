@@ -15,10 +15,10 @@ from connector.settings import DEFAULT_CONFIG, Settings
 
 MAX_BYTES = 1024 * 1024
 MAX_LINE_CHARACTERS = 5000  # tomllib takes the square of the parts of a dotted key
-_SECTIONS = ("policy", "run", "rescue", "recover", "metrics")
+_SECTIONS = ("policy", "run", "rescue", "recover", "takeover", "metrics")
 # Variables that are no settings: options of the command line, and the project's own tests.
 _OTHER = re.compile(r"CONNECTOR_(CONFIG|ROOT|LAB|LAB_[A-Z_]+)")
-_VARIABLE = re.compile(r"CONNECTOR_(POLICY|RUN|RESCUE|RECOVER|METRICS)_([A-Z0-9_]+)")
+_VARIABLE = re.compile(r"CONNECTOR_(POLICY|RUN|RESCUE|RECOVER|TAKEOVER|METRICS)_([A-Z0-9_]+)")
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -61,8 +61,8 @@ def _refuse_strangers(environment: Mapping[str, str]) -> None:
         if not _VARIABLE.fullmatch(name):
             raise ConfigurationError(
                 f"{name}: unknown variable; known are CONNECTOR_CONFIG, CONNECTOR_ROOT, and "
-                "CONNECTOR_POLICY_…, CONNECTOR_RUN_…, CONNECTOR_RESCUE_…, CONNECTOR_RECOVER_… and "
-                "CONNECTOR_METRICS_… with a key's name"
+                "CONNECTOR_POLICY_…, CONNECTOR_RUN_…, CONNECTOR_RESCUE_…, CONNECTOR_RECOVER_…, "
+                "CONNECTOR_TAKEOVER_… and CONNECTOR_METRICS_… with a key's name"
             )
 
 
@@ -132,8 +132,10 @@ def line_of(text: str, location: tuple[str, ...]) -> int | None:
     """The line, counted from 1, on which a key of a TOML text stands; None where not found.
 
     tomllib keeps no positions. Tables with headers are followed; where a key is written in
-    another way (dotted, inline), the nearest line that names its table is given.
+    another way (dotted, inline), the nearest line that names its table is given. The tables of an
+    array ([[…]]) are counted from 0.
     """
+    tables: dict[tuple[str, ...], int] = {}
     best: tuple[int, int] | None = None
     section: tuple[str, ...] = ()
     # Only a newline ends a line of TOML. Possessive, so that no line takes longer than its length.
@@ -142,6 +144,9 @@ def line_of(text: str, location: tuple[str, ...]) -> int | None:
         key = re.match(r"([^=#\[]++)=", line)
         if header:
             section = _dotted(header[1])
+            if line.lstrip().startswith("[["):
+                tables[section] = tables.get(section, -1) + 1
+                section = (*section, str(tables[section]))
             here = section
         elif key:
             here = section + _dotted(key[1])

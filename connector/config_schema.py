@@ -10,11 +10,24 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from connector.config_takeover import (
+    MOST_MOUNTS,
+    NOT_A_MOUNT,
+    MountSection,
+    TakeoverSection,
+    mounts_of,
+)
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
 from connector.model import Mode
 from connector.recover.source import place
-from connector.settings import RecoverSettings, RescueSettings, RunSettings, Settings
+from connector.settings import (
+    RecoverSettings,
+    RescueSettings,
+    RunSettings,
+    Settings,
+    TakeoverSettings,
+)
 
 DAY_S = 86_400
 YEAR_S = 365 * DAY_S
@@ -135,6 +148,12 @@ class RecoverSection(_Section):
         )
 
 
+class ResourceSection(PolicySection):
+    """[resource.NAME]: the policy of one resource, and what a take-over mounts of it."""
+
+    mount: Annotated[list[MountSection], Field(max_length=MOST_MOUNTS)] = []
+
+
 class MetricsSection(_Section):
     """[metrics]: where they are written."""
 
@@ -148,8 +167,9 @@ class ConfigFile(_Section):
     run: RunSection = RunSection()
     rescue: RescueSection = RescueSection()
     recover: RecoverSection = RecoverSection()
+    takeover: TakeoverSection = TakeoverSection()
     metrics: MetricsSection = MetricsSection()
-    resource: dict[str, PolicySection] = Field(default_factory=dict)
+    resource: dict[str, ResourceSection] = Field(default_factory=dict)
 
 
 def validate(data: Mapping[str, Any], where: Callable[[tuple[str, ...]], str]) -> Settings:
@@ -182,6 +202,8 @@ def validate(data: Mapping[str, Any], where: Callable[[tuple[str, ...]], str]) -
         run=run,
         rescue=parsed.rescue.over(RescueSettings()),
         recover=parsed.recover.over(RecoverSettings()),
+        takeover=parsed.takeover.over(TakeoverSettings()),
+        mounts=mounts_of({name: item.mount for name, item in parsed.resource.items()}, where),
         textfile=Path(textfile) if textfile else None,
     )
 
@@ -194,7 +216,7 @@ def _describe(error: ValidationError, where: Callable[[tuple[str, ...]], str]) -
             message = f"unknown key; known here: {_known(location)}"
         elif item["type"] in ("string_pattern_mismatch", "string_too_short"):
             message = f"must be an absolute path (found {item['input']!r:.60})"
-        elif item["type"] == _NOT_A_PEER:
+        elif item["type"] in (_NOT_A_PEER, NOT_A_MOUNT):
             # What was found may be a password.
             message = item["msg"]
         else:
@@ -207,11 +229,14 @@ def _known(location: tuple[str, ...]) -> str:
     """The keys that may stand where an unknown one was found."""
     sections: dict[str, type[BaseModel]] = {
         "policy": PolicySection,
-        "resource": PolicySection,
+        "resource": ResourceSection,
         "run": RunSection,
         "rescue": RescueSection,
         "recover": RecoverSection,
+        "takeover": TakeoverSection,
         "metrics": MetricsSection,
     }
     model = sections.get(location[0], ConfigFile) if len(location) > 1 else ConfigFile
+    if model is ResourceSection and len(location) > 3:
+        model = MountSection
     return ", ".join(model.model_fields)

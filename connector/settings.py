@@ -56,6 +56,38 @@ class RecoverSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeoverSettings:
+    """How `connector takeover` and `release` go about it; times in seconds."""
+
+    # For the whole call, the wait for a running pass left out.
+    deadline_s: float = 300
+    command_timeout_s: float = 30
+    # A pass may hold the lock for as long as its own deadline.
+    wait_for_lock_s: float = 60
+    # For a peer that is still Primary to release, or to be noticed as dead (DRBD's ping-int is 10).
+    wait_for_peer_s: float = 15
+    # Of what still holds a mount: only name it, or end it.
+    kills_holders: bool = False
+    kill_signal: str = "TERM"
+    # So long after that signal comes SIGKILL.
+    kill_after_s: float = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MountSettings:
+    """One file system of a resource, in the order in which they are mounted.
+
+    `fsck` is `auto` (what repairs by itself without asking), `force` or `never`.
+    """
+
+    volume: int
+    where: str
+    fstype: str
+    options: str = ""
+    fsck: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that connector.toml and the CONNECTOR_* variables can say."""
 
@@ -64,6 +96,8 @@ class Settings:
     run: RunSettings = RunSettings()
     rescue: RescueSettings = RescueSettings()
     recover: RecoverSettings = RecoverSettings()
+    takeover: TakeoverSettings = TakeoverSettings()
+    mounts: Mapping[str, tuple[MountSettings, ...]] = field(default_factory=dict)
     textfile: Path | None = None
 
     def policy_for(self, resource: str) -> Policy:
@@ -110,6 +144,11 @@ class Settings:
     def handlers_file(self) -> Path:
         """One JSON line for each call of `connector handler`."""
         return _file(self.run.state_dir, "handlers.jsonl")
+
+    @property
+    def takeover_file(self) -> Path:
+        """What `takeover` has done and `release` has to undo; absent where there is nothing."""
+        return _file(self.run.state_dir, "takeover.json")
 
     @property
     def given_up_dir(self) -> Path:

@@ -147,7 +147,7 @@ def test_variables_say_how_it_is_kept(tmp_path: Path) -> None:
         (
             "[polcy]\n",
             "FILE:1: polcy: unknown key; known here: policy, run, rescue, recover, "
-            "metrics, resource",
+            "takeover, metrics, resource",
         ),
         ('[policy]\n\nmode = "discrad"\n', "FILE:3: policy.mode: Input should be 'observe',"),
         ('[policy]\nmax_attempts = "3"\n', "FILE:2: policy.max_attempts: Input should be a valid"),

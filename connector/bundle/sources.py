@@ -68,6 +68,7 @@ def all_of(world: World, settings: Settings, toml: ConnectorToml) -> tuple[Sourc
         "pauses.json": settings.pauses_file,
         "counters.json": settings.counters_file,
         "last-pass.json": settings.last_pass_file,
+        "takeover.json": settings.takeover_file,
     }
     return (
         Source("proc-drbd.txt", partial(_proc_drbd, world)),

@@ -22,6 +22,8 @@ COMMANDS = {
     "watch": "Stay, and run a pass as soon as DRBD says that something has changed.",
     "status": "What is seen, per resource, and what would be done.",
     "recover": "A person's recovery of one resource: shows the plan, asks, does it.",
+    "takeover": "Make this node the active one: what a cluster manager calls.",
+    "release": "Make this node passive: what a cluster manager calls.",
     "rescue": "What was given up: kept before it was, to look at, to take out, to drop.",
     "pause": "Keep the agent's hands off, for one resource or for all.",
     "resume": "End a pause, and let a resource be tried again.",

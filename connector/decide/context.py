@@ -27,6 +27,8 @@ class Context:
     earlier pass told this connection to discard, and it has not met its peer since.
     `picture_age_s` is for how long the same picture has been seen, None when it is new.
     `log_now_s` is the present on the kernel log's clock. `paused` is the operator's reason.
+    `takeover_unfinished_s` is for how long a take-over has been neither finished nor undone, None
+    where there is none.
     """
 
     policy: Policy = Policy()
@@ -37,6 +39,7 @@ class Context:
     settle_s: float = 10
     memory_lost: bool = False
     discard_pending: bool = False
+    takeover_unfinished_s: float | None = None
     by_peer: Mapping[str, Context] = field(default_factory=dict)
 
     def towards(self, peer: str | None) -> Context:

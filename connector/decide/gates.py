@@ -19,6 +19,8 @@ from connector.model import (
     Role,
 )
 
+# A take-over with a file system check in it may take minutes; a longer one needs a person's look.
+TAKEOVER_LASTS_S = 600.0
 DISK_GONE = frozenset({DiskState.DISKLESS, DiskState.FAILED, DiskState.DETACHING})
 
 
@@ -190,11 +192,25 @@ def _grace_gate(steps: tuple[ActionKind, ...], context: Context) -> Gate | None:
     """A take-over runs `primary`, then mounts: in between it looks like a left-over Primary."""
     if ActionKind.SECONDARY not in steps:
         return None
+    if context.takeover_unfinished_s is not None:
+        return _unfinished_takeover_gate(context.takeover_unfinished_s)
     left_s = context.policy.demote_grace_s - (context.picture_age_s or 0.0)
     if left_s <= 0:
         return None
     reason = f"a take-over may be under way; demoted if it lasts another {left_s:.0f} s"
     return Gate(GateName.GRACE, reason, False)
+
+
+def _unfinished_takeover_gate(lasted_s: float) -> Gate:
+    """A killed take-over is completed or undone by the cluster manager's next call, or by nobody.
+
+    Which of the two is not for a pass to say, so it never demotes there.
+    """
+    reason = (
+        f"a take-over was begun {lasted_s:.0f} s ago and was neither finished nor undone: "
+        "`connector takeover` finishes it, `connector release` undoes it"
+    )
+    return Gate(GateName.GRACE, reason, lasted_s >= TAKEOVER_LASTS_S)
 
 
 def _suspended_gate(steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:

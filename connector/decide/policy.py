@@ -78,9 +78,7 @@ def _steps(row: Row, resource: Resource, context: Context) -> tuple[ActionKind, 
     may_end_it = (
         row.name is DecisionName.RECONNECT_STANDBY
         and context.policy.mode is Mode.DISCARD
-        and resource.evidence.split_brain
-        and resource.evidence.peer_was_primary is True
-        and resource.evidence.self_was_primary is False
+        and _speaks_for_a_discard(resource)
     )
     if may_end_it:
         return (ActionKind.CONNECT_DISCARD,)
@@ -96,11 +94,16 @@ def _is_to_be_taken_back(row: Row, resource: Resource, context: Context) -> bool
         context.discard_pending
         and row.name is DecisionName.WAIT
         and resource.generation is Generation.NINE
-        and not (
-            resource.evidence.split_brain
-            and resource.evidence.peer_was_primary is True
-            and resource.evidence.self_was_primary is False
-        )
+        and not _speaks_for_a_discard(resource)
+    )
+
+
+def _speaks_for_a_discard(resource: Resource) -> bool:
+    """Whether the last handshake found a split brain, the peer Primary and this side Secondary."""
+    return (
+        resource.evidence.split_brain
+        and resource.evidence.peer_was_primary is True
+        and resource.evidence.self_was_primary is False
     )
 
 

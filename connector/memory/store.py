@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from connector.act.commands import kind_of
 from connector.decide.context import Context
@@ -12,9 +12,11 @@ from connector.errors import ConnectorError
 from connector.memory import counters as counters_file
 from connector.memory import incidents as incidents_file
 from connector.memory import pauses as pauses_file
+from connector.memory import takeovers as takeovers_file
 from connector.memory.counters import Key
 from connector.memory.incidents import Incidents
 from connector.memory.pauses import EVERY_RESOURCE, Moment, Pause
+from connector.memory.takeovers import Takeovers
 from connector.model import HEALTHY, Action, ActionKind, Decision, Outcome, Problem, Resource
 from connector.settings import Settings
 from connector.world import World
@@ -22,7 +24,7 @@ from connector.world import World
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Incidents, pauses and counters, and what was wrong with their files.
+    """Incidents, pauses, counters and take-overs, and what was wrong with their files.
 
     A warning is for reading; a problem needs a person before anything is done again.
     """
@@ -32,6 +34,7 @@ class Memory:
     counters: Counter[Key]
     warnings: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    takeovers: Takeovers = field(default_factory=lambda: Takeovers(""))
 
     def with_incidents(self, incidents: Incidents) -> Memory:
         """The same with other incidents."""
@@ -84,6 +87,8 @@ def load(settings: Settings, now: Moment, *, touch: bool = True) -> Memory:
         warnings.append(warning)
     except OSError as error:
         warnings.append(f"{settings.counters_file}: {error.strerror}; counted anew")
+    takeovers, warning = takeovers_file.load(settings.takeover_file, now, touch=touch)
+    warnings.append(warning)
     try:
         pauses = pauses_file.load(settings.pauses_file)
     except ConnectorError as error:
@@ -92,7 +97,7 @@ def load(settings: Settings, now: Moment, *, touch: bool = True) -> Memory:
         pauses = {EVERY_RESOURCE: pauses_file.unclear(now)}
         problems.append(Problem(None, str(error)))
     told = tuple(text for text in warnings if text)
-    return Memory(incidents, pauses, counters, told, tuple(problems))
+    return Memory(incidents, pauses, counters, told, tuple(problems), takeovers)
 
 
 def remember(memory: Memory, resources: Iterable[Resource], now: Moment) -> Memory:
@@ -183,6 +188,7 @@ def context_for(
             settle_s=settings.run.settle_s,
             memory_lost=memory.incidents.lost,
             discard_pending=memory.incidents.discarding(name),
+            takeover_unfinished_s=memory.takeovers.unfinished_s(resource.name, now.boot_s),
         )
         for name, item in zip(_names(resource), resource.each, strict=True)
     ]

@@ -29,7 +29,7 @@ GATES: dict[GateName, str] = {
     GateName.DISK: "changes are to be given up, and a local disk is missing",
     GateName.ATTEMPTS: "`max_attempts` passes acted in this incident and it is not over",
     GateName.GRACE: "a demotion waits until the picture has lasted `demote_grace`: a take-over "
-    "passes through it",
+    "passes through it; while a `connector takeover` is neither finished nor undone there is none",
     GateName.SUSPENDED: "DRBD 9 holds the I/O up (no quorum, no data, fencing), and a step would "
     "demote; or the I/O is made to fail (`force-io-failures`), and a person has to look first",
     GateName.VICTIM: "DRBD 9: two peers were both Primary, or this node's data are also those of a "

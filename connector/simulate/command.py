@@ -58,7 +58,7 @@ _NOT_SIMULATED = frozenset(
         "wipe-md",
     ]
 )
-_OPTIONS = {"connect": ("--discard-my-data", "--tentative")}
+_OPTIONS = {"connect": ("--discard-my-data", "--tentative"), "disconnect": ("--force",)}
 _NET_OPTIONS = "--timeout=20 --connect-int=1 --ping-timeout=5 --ping-int=1 --protocol=C"
 
 

@@ -110,7 +110,7 @@ def test_nothing_is_there_at_all(tmp_path: Path) -> None:
     assert {part.name for part in collected.parts} == {
         *("connector/environment.json", "drbd/dump-xml.xml", "mounts.json", "versions.json")
     }
-    assert len(collected.missing) == 14
+    assert len(collected.missing) == 15
 
 
 def test_on_drbd_9_the_states_come_from_drbdsetup(tmp_path: Path) -> None:

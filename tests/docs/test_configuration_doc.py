@@ -19,6 +19,7 @@ from connector.config_schema import (
     RescueSection,
     RunSection,
 )
+from connector.config_takeover import TakeoverSection
 from connector.decide.context import Policy
 from connector.settings import (
     DEFAULT_CONFIG,
@@ -26,6 +27,7 @@ from connector.settings import (
     RescueSettings,
     RunSettings,
     Settings,
+    TakeoverSettings,
 )
 
 from . import pages
@@ -37,6 +39,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "run": RunSection,
     "rescue": RescueSection,
     "recover": RecoverSection,
+    "takeover": TakeoverSection,
     "metrics": MetricsSection,
 }
 TOML_BLOCKS = [
@@ -57,7 +60,15 @@ def default_of(section: str, key: str) -> str:
         rescue = RescueSettings()
         assert (rescue.keep, rescue.refuse_without, rescue.directory) == (True, True, None)
         return by_words[key]
-    values = {"policy": Policy(), "run": RunSettings(), "rescue": RescueSettings()}[section]
+    if section == "takeover" and key == "holders":
+        assert TakeoverSettings().kills_holders is False
+        return "name"
+    values = {
+        "policy": Policy(),
+        "run": RunSettings(),
+        "rescue": RescueSettings(),
+        "takeover": TakeoverSettings(),
+    }[section]
     if key == "managed":
         assert isinstance(values, Policy)
         return "act" if values.act_if_managed else "observe"

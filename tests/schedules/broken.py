@@ -64,8 +64,8 @@ BREAKS: tuple[Break, ...] = (
         (
             Edit(
                 "connector/decide/policy.py",
-                "        and context.policy.mode is Mode.DISCARD\n        and resource.ev",
-                "        and resource.ev",
+                "        and context.policy.mode is Mode.DISCARD\n        and _speaks",
+                "        and _speaks",
             ),
             Edit(
                 "connector/decide/gates.py",
@@ -176,7 +176,7 @@ BREAKS: tuple[Break, ...] = (
                 "connector/decide/policy.py",
                 "    row = row_for(resource.picture)\n    steps",
                 "    decide.looks = 1 + getattr(decide, 'looks', 0)\n"
-                "    nothing = Picture(None, None, None)\n"
+                "    nothing = replace(resource.picture, connection=None)\n"
                 "    row = row_for(resource.picture if decide.looks % 7 else nothing)\n"
                 "    steps",
             ),

@@ -36,6 +36,8 @@ LOADED = [
     "connector.cli.reconcile",
     "connector.cli.status",
     "connector.cli.recover",
+    "connector.cli.release",
+    "connector.cli.takeover",
     "connector.cli.pause",
     "connector.cli.resume",
     "connector.cli.check",

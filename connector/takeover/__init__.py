@@ -1,0 +1,1 @@
+"""Making a node active or passive: what a cluster manager calls."""
