@@ -270,6 +270,7 @@ def end_well(agents: Agents9) -> int:
 told = settings(max_examples=30, deadline=None, derandomize=True)
 
 
+@pytest.mark.slow
 @told
 @given(st.sampled_from((2, 3)).flatmap(lambda nodes: st.tuples(st.just(nodes), stories(nodes))))
 def test_nothing_is_lost_in_mode_reconnect_whatever_happens(
@@ -285,6 +286,7 @@ def test_nothing_is_lost_in_mode_reconnect_whatever_happens(
         assert agents.all_connected() or status == 3, (agents.states(), agents.commands)
 
 
+@pytest.mark.slow
 @told
 @given(st.sampled_from((2, 3)).flatmap(lambda nodes: st.tuples(st.just(nodes), stories(nodes))))
 def test_in_mode_discard_only_who_gave_up_loses(drawn: tuple[int, list[Happening]]) -> None:

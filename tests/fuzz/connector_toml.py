@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from connector.config import load
 from connector.decide.context import Policy
 from connector.errors import ConfigurationError
-from connector.settings import RescueSettings, Settings
+from connector.settings import MountSettings, RescueSettings, Settings, TakeoverSettings
 from tests.fuzz.entry import PROJECT, Entry, is_one_line
 
 
@@ -30,10 +30,12 @@ def run(data: bytes, folder: Path) -> None:
 
 def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
     """Every key of the file is a known one, and has its effect."""
-    assert written.keys() <= {"policy", "run", "rescue", "recover", "metrics", "resource"}
+    known = {"policy", "run", "rescue", "recover", "takeover", "metrics", "resource"}
+    assert written.keys() <= known
     _check_policy(written.get("policy", {}), settings.policy)
     assert settings.by_resource.keys() == written.get("resource", {}).keys()
     for name, section in written.get("resource", {}).items():
+        _check_mounts(section.pop("mount", []), settings.mounts.get(name, ()))
         _check_policy({**written.get("policy", {}), **section}, settings.policy_for(name))
     run_settings = settings.run
     in_force = {
@@ -48,6 +50,7 @@ def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
         assert in_force[key] == (str(Path(value)) if key in ("lock", "state_dir") else value)
     assert 0 < run_settings.command_timeout_s < run_settings.deadline_s
     _check_rescue(written.get("rescue", {}), settings.rescue)
+    _check_takeover(written.get("takeover", {}), settings.takeover)
     recover = settings.recover
     asked = {
         "peer": recover.peer,
@@ -76,6 +79,35 @@ def _check_rescue(written: dict[str, Any], rescue: RescueSettings) -> None:
             assert in_force[key] == value
 
 
+def _check_takeover(written: dict[str, Any], takeover: TakeoverSettings) -> None:
+    in_force = {
+        "deadline": takeover.deadline_s,
+        "command_timeout": takeover.command_timeout_s,
+        "wait_for_lock": takeover.wait_for_lock_s,
+        "wait_for_peer": takeover.wait_for_peer_s,
+        "holders": "kill" if takeover.kills_holders else "name",
+        "kill_signal": takeover.kill_signal,
+        "kill_after": takeover.kill_after_s,
+    }
+    assert {key: in_force[key] for key in written} == written
+
+
+def _check_mounts(written: list[dict[str, Any]], mounts: Sequence[MountSettings]) -> None:
+    """Each is there, in its order, with what it says and the defaults."""
+    usual = {"volume": 0, "options": "", "fsck": "auto"}
+    in_force = [
+        {
+            "volume": mount.volume,
+            "where": mount.where,
+            "type": mount.fstype,
+            "options": mount.options,
+            "fsck": mount.fsck,
+        }
+        for mount in mounts
+    ]
+    assert in_force == [{**usual, **section} for section in written]
+
+
 def _check_policy(written: dict[str, Any], policy: Policy) -> None:
     in_force = {
         "mode": policy.mode.value,
@@ -99,6 +131,7 @@ def _seeds() -> Iterator[bytes]:
     yield b'[policy]\nmode = "discard"\n[resource.mail]\nmanaged = "act"\nmax_attempts = 1\n'
     yield b'[policy]\nmode = "reconect"\nmax_attempts = 0\ndemote_grace = -1\n[polcy]\nx = 1\n'
     yield b'[run]\ndeadline = 6\ncommand_timeout = 5.5\nlock = "run/lock"\nsettle = inf\n'
+    yield b'[takeover]\nholders = "kill"\n[[resource.mail.mount]]\nwhere = "/srv/a"\ntype = "xfs"\n'
     yield b'resource.db.mode = "observe"\nrun = {deadline = 45, drbdadm = "/sbin/drbdadm"}\n'
 
 

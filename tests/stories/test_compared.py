@@ -227,6 +227,8 @@ def common_stories() -> set[str]:
         if path.stem in ("test_compared", "test_simulated_stories"):
             continue
         module = importlib.import_module(f"{__package__}.{path.stem}")
+        if getattr(module, "pytestmark", None) == pytest.mark.real_drbd:
+            continue  # what it runs no simulated node has
         for name, function in inspect.getmembers(module, inspect.isfunction):
             own = name.startswith("test_") and function.__module__ == module.__name__
             if own and "pair" in inspect.signature(function).parameters:

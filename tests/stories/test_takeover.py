@@ -80,7 +80,13 @@ def test_a_switch_and_a_process_that_holds_the_mount(pair: Pair) -> None:
     assert connector(beta, "takeover", "--status", "mail").stdout == "mail: passive\n"
 
 
-@pytest.mark.parametrize("options", [(), ("--peer-is-gone",)], ids=["noticed", "by-word"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="noticed"),
+        pytest.param(("--peer-is-gone",), id="by-word", marks=pytest.mark.soak),
+    ],
+)
 def test_after_a_crash_the_other_node_goes_on(pair: Pair, options: tuple[str, ...]) -> None:
     """DRBD notices that the peer is dead, or is told so while it still shows it as Primary."""
     alpha, beta = pair.nodes

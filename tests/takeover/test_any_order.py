@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from connector.errors import ConnectorError
 from connector.model import Role
 from tests.takeover.nodes import Killed, Nodes
 from tests.takeover.test_killed import killing_at
+
+pytestmark = pytest.mark.slow
 
 CALLS = ("take_over", "release", "run_pass", "cut", "back")
 Call = tuple[str, str, int | None]

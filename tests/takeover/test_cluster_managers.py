@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.cli.stage import PROJECT
 from tests.takeover.stage import TakeoverStage
+
+pytestmark = pytest.mark.slow
 
 TIMEOUT_S = 120
 HEARTBEAT = ("contrib/heartbeat/connector-resource", "db")

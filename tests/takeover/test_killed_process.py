@@ -6,6 +6,8 @@ import pytest
 
 from tests.takeover.stage import TakeoverStage
 
+pytestmark = pytest.mark.slow
+
 NO_GRACE = {"CONNECTOR_POLICY_DEMOTE_GRACE": "0"}
 
 
