@@ -158,7 +158,8 @@ def told(fleet: Fleet, readings: Sequence[Reading]) -> dict[str, float]:
     first, last = readings[0], readings[-1]
     lasted_s, used_s = last.at_s - first.at_s, last.cpu_s - first.cpu_s
     scrapes, samples = (
-        last.own[name] - first.own[name]
+        # Not there before the first interval has ended: nothing was counted until then.
+        last.own[name] - first.own.get(name, 0.0)
         for name in (
             "prometheus_target_interval_length_seconds_count",
             "prometheus_tsdb_head_samples_appended_total",
