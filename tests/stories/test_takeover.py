@@ -83,7 +83,7 @@ def test_a_switch_and_a_process_that_holds_the_mount(pair: Pair) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param((), id="noticed"),
+        pytest.param((), id="noticed", marks=pytest.mark.soak),
         pytest.param(("--peer-is-gone",), id="by-word", marks=pytest.mark.soak),
     ],
 )
