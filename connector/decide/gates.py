@@ -74,9 +74,10 @@ def _mode_gate(row: Row, resource: Resource, context: Context) -> Gate | None:
         and resource.evidence.split_brain
         and row.name is not DecisionName.RECONNECT_SURVIVOR
     ):
+        target = resource.target if resource.several else resource.name
         reason = (
             "split brain, and mode reconnect gives nothing up; to give up this node's changes "
-            f"run `connector recover {resource.name} --discard-my-data` here"
+            f"run `connector recover {target} --discard-my-data` here"
         )
         return Gate(GateName.MODE, reason, True)
     return None

@@ -109,6 +109,12 @@ def test_the_victim_gives_its_changes_up_to_the_node_in_use_only() -> None:
     assert commands(resource(VICTIM), DISCARD) == ["drbdadm connect --discard-my-data mail:alpha"]
 
 
+def test_a_person_is_told_which_connection_to_recover() -> None:
+    several = decide(resource(VICTIM, connection("gamma", C.CONNECTING)), LONG)
+    assert "`connector recover mail:alpha --discard-my-data` here" in several.reason
+    assert "`connector recover mail --discard" in decide(resource(VICTIM), LONG).reason
+
+
 def test_while_something_is_given_up_nothing_else_is_done() -> None:
     neither = split(peer=False)
     for gamma in (
