@@ -13,6 +13,8 @@ import pytest
 
 from tests.cli.stage import PROJECT, Done, Stage, tree
 
+pytestmark = pytest.mark.slow
+
 # Without privileges, whoever runs the tests: root keeps its number and loses what makes it root.
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")
 PREFIX = UNPRIVILEGED if os.geteuid() == 0 else ()

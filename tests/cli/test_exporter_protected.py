@@ -18,6 +18,8 @@ from tests.report.scraping import ask
 from tests.report.web.papers import CLIENTS_TOO, HOST, TLS, Papers, ask_tls, basic, users
 from tests.test_healthy_pass import a_pass
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 OWN = basic("prometheus", "wonder")
 

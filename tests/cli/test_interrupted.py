@@ -11,6 +11,8 @@ import pytest
 from connector.model import ConnectionState
 from tests.cli.stage import AT_ONCE, DISCARD, Stage, wait_for
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 
 

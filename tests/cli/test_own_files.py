@@ -10,6 +10,8 @@ import pytest
 from connector.model import ConnectionState
 from tests.cli.stage import AT_ONCE, Stage
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 DAMAGED = b'{"version": 1, "pauses": {"mail"'
 

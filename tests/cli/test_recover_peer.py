@@ -9,6 +9,8 @@ import pytest
 from connector.simulate import story
 from tests.cli.stage import Stage
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 RECOVER = ("recover", "mail", "--dry-run")
 # What an ssh does that reaches the other node.

@@ -16,6 +16,8 @@ from tests.cli.test_exporter_protected import port_of
 from tests.report.scraping import ask
 from tests.report.web.papers import TLS, Papers, users
 
+pytestmark = pytest.mark.slow
+
 StageOf = Callable[..., Stage]
 RECOVER = ("recover", "mail", "--dry-run")
 SPLIT = "split-brain-with-idle-standby"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import fcntl
 import signal
 
+import pytest
+
 from tests.cli.stage import wait_for
 from tests.takeover.stage import TakeoverStage
+
+pytestmark = pytest.mark.slow
 
 
 def test_there_and_back(stage: TakeoverStage) -> None:

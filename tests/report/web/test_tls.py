@@ -18,6 +18,8 @@ from connector.report.web.protection import InForce
 from tests.report.scraping import ask, look, serving
 from tests.report.web.papers import CLIENTS_TOO, HOST, TLS, Papers, ask_tls, basic, users
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 20.0
 
 
