@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connector.memory.files import read_bounded, set_aside, write_atomic
 from connector.memory.pauses import Moment
-from connector.takeover.steps import Step
+from connector.model.step import Step
 
 
 @dataclass(frozen=True, slots=True)

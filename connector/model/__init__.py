@@ -2,7 +2,7 @@
 
 `states` are DRBD's words, `proc` is what /proc/drbd says, `configured` what the configuration says,
 `seen` what this node shows, `decided` what is done about it,
-`status` what drbdsetup says on DRBD 9.
+`status` what drbdsetup says on DRBD 9, `step` what a take-over does.
 
 The last three are loaded when one of their names is asked for: a frozen dataclass costs most of a
 millisecond to make, and cron's healthy passes need none of theirs.

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from connector.model import ConnectionState, DiskState, Role
 from connector.program import Completed, Run
 from connector.simulate import command, connection, power, resync
 from connector.simulate.configuration import NODES, SimulatedResource
+from connector.simulate.kernel_files import kmsg
 from connector.simulate.kernel_log import KernelLog
+from connector.simulate.node_clock import NodeClock
 from connector.simulate.people import People
 from connector.simulate.persistence import from_json, to_json
-from connector.simulate.render import kmsg, render
+from connector.simulate.render import render
 from connector.simulate.state import PairState, ResourceSide
 from connector.world import World
 
@@ -23,8 +24,6 @@ __all__ = ["SimulatedPair"]
 
 DEFAULT_RESOURCES = (SimulatedResource("mail", (0,)), SimulatedResource("db", (1, 2)))
 
-# The wall clock of the nodes when their simulated time began.
-WALL_S = 1_764_000_000.0
 COMMAND_S = 0.12  # what one drbdadm takes
 
 _STEPS: dict[str, Callable[[PairState, str], None]] = {
@@ -36,31 +35,6 @@ _STEPS: dict[str, Callable[[PairState, str], None]] = {
 }
 # A command on a resource, or a write to it, waits for the end of these.
 _HELD_UP = frozenset({connection.AGREE, connection.NOTICE_LOSS})
-
-
-@dataclass(frozen=True, slots=True)
-class NodeClock:
-    """The clocks of one node; sleeping lets the whole pair's time go on."""
-
-    pair: SimulatedPair
-    node: str
-
-    def wall_s(self) -> float:
-        """The same on both nodes."""
-        return WALL_S + self.pair.state.now_s
-
-    def boot_s(self) -> float:
-        """Since this node's last boot."""
-        return self.pair.state.now_s - self.pair.state.nodes[self.node].booted_s
-
-    def log_s(self) -> float:
-        """The kernel log's clock, never before its newest record."""
-        log = self.pair.state.nodes[self.node].log
-        return max(self.boot_s(), log[-1].at_us / 1e6) if log else self.boot_s()
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass, and with it what was going to happen."""
-        self.pair.sleep(seconds)
 
 
 class SimulatedPair(People):
@@ -96,7 +70,13 @@ class SimulatedPair(People):
 
     def clock(self, node: str) -> NodeClock:
         """A node's clocks."""
-        return NodeClock(self, node)
+        state = self.state
+        return NodeClock(
+            now_s=lambda: state.now_s,
+            booted_s=lambda: state.nodes[node].booted_s,
+            log=lambda: state.nodes[node].log,
+            sleep=self.sleep,
+        )
 
     def wait_with(self, wait: Callable[[float], None]) -> None:
         """Have `wait` let time pass instead, so that others go on while somebody waits.
@@ -186,7 +166,7 @@ class SimulatedPair(People):
 
     def kernel_log(self, node: str) -> str:
         """All records of the node's /dev/kmsg since it booted."""
-        return kmsg(self.state.nodes[node])
+        return kmsg(self.state.nodes[node].log)
 
     def side(self, node: str, resource: str) -> ResourceSide:
         """One resource on one node, with everything there is to know about it."""

@@ -1,22 +1,20 @@
 """What a node's kernel shows, as files below a folder that stands for its root.
 
 Kernel sources: drbd_proc.c (`drbd_seq_show`, `drbd_syncer_progress`), fs/proc_namespace.c
-(`show_mountinfo`), mm/swapfile.c (`swap_show`), kernel/printk/printk.c (/dev/kmsg records).
+(`show_mountinfo`).
 """
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 
 from connector.model import ConnectionState
 from connector.simulate.backing_store import render_disks
 from connector.simulate.configuration import drbd_conf
+from connector.simulate.kernel_files import DRBD_MAJOR, boot_id, kmsg, octal, swaps_of, write
 from connector.simulate.state import KIB_PER_BLOCK, NodeState, PairState, VolumeSide
 
 _HEADER = "version: 8.4.11 (api:1/proto:86-101)\nsrcversion: F73C670A7EC572DB9CF3E5B \n"
-_SWAPS_HEADER = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 _SYSTEM_MOUNTS = """\
 29 1 254:0 / / rw,relatime - ext4 /dev/vdz rw
 24 29 0:5 / /dev rw,relatime - devtmpfs dev rw,size=227916k,nr_inodes=56979,mode=755,inode64
@@ -25,7 +23,6 @@ _SYSTEM_MOUNTS = """\
 32 29 0:28 / /run rw,relatime - tmpfs run rw,inode64
 33 29 0:29 / /tmp rw,relatime - tmpfs tmp rw,inode64
 """
-DRBD_MAJOR = 147
 _DEVICE_KIB = 12_248
 _SWAP_KIB = 12_244
 
@@ -33,12 +30,12 @@ _SWAP_KIB = 12_244
 def render(state: PairState, node: str, root: Path) -> None:
     """Write everything below `root` that may have changed."""
     shown = state.nodes[node]
-    _write(root / "proc/drbd", proc_drbd(shown))
-    _write(root / "proc/self/mountinfo", mountinfo(shown))
-    _write(root / "proc/swaps", swaps(shown))
-    _write(root / "dev/kmsg", kmsg(shown))
-    _write(root / "proc/sys/kernel/random/boot_id", boot_id(state, shown))
-    _write(root / "etc/drbd.conf", drbd_conf(state.resources))
+    write(root / "proc/drbd", proc_drbd(shown))
+    write(root / "proc/self/mountinfo", mountinfo(shown))
+    write(root / "proc/swaps", swaps(shown))
+    write(root / "dev/kmsg", kmsg(shown.log))
+    write(root / "proc/sys/kernel/random/boot_id", boot_id(state.seed, node, shown.boots))
+    write(root / "etc/drbd.conf", drbd_conf(state.resources))
     render_disks(shown, root)
     for volume in shown.volumes():
         _render_holders(root / f"sys/block/drbd{volume.minor}/holders", volume)
@@ -57,34 +54,15 @@ def proc_drbd(node: NodeState) -> str:
 def mountinfo(node: NodeState) -> str:
     """The mounts of the only namespace there is."""
     return _SYSTEM_MOUNTS + "".join(
-        f"{mount.number} 29 {DRBD_MAJOR}:{mount.minor} / {_octal(mount.where)} rw,relatime - "
+        f"{mount.number} 29 {DRBD_MAJOR}:{mount.minor} / {octal(mount.where)} rw,relatime - "
         f"ext4 /dev/drbd{mount.minor} rw\n"
         for mount in node.mounts
     )
 
 
 def swaps(node: NodeState) -> str:
-    """/proc/swaps; the kernel prints the path to a width of 40."""
-    lines = [
-        f"{f'/dev/drbd{volume.minor}':<40}partition\t{_SWAP_KIB}\t\t0\t\t-2\n"
-        for volume in node.volumes()
-        if volume.swap
-    ]
-    return _SWAPS_HEADER + "".join(lines)
-
-
-def kmsg(node: NodeState) -> str:
-    """The records that /dev/kmsg gives one by one."""
-    return "".join(
-        f"{line.level},{number},{line.at_us},-;{line.text}\n"
-        for number, line in enumerate(node.log)
-    )
-
-
-def boot_id(state: PairState, node: NodeState) -> str:
-    """A random UUID in a real kernel; here it follows from the seed."""
-    name = f"{state.seed}:{node.name}:{node.boots}"
-    return f"{uuid.uuid5(uuid.NAMESPACE_OID, name)}\n"
+    """/proc/swaps."""
+    return swaps_of((volume.minor for volume in node.volumes() if volume.swap), _SWAP_KIB)
 
 
 def _minor(volume: VolumeSide) -> str:
@@ -111,14 +89,6 @@ def _progress(volume: VolumeSide) -> str:
     )
 
 
-def _octal(path: str) -> str:
-    """`mangle`: blanks and the like are written in octal."""
-    escaped = path.replace("\\", "\\134")
-    for character in " \t\n":
-        escaped = escaped.replace(character, f"\\{ord(character):03o}")
-    return escaped
-
-
 def _render_holders(folder: Path, volume: VolumeSide) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for present in folder.iterdir():
@@ -126,13 +96,3 @@ def _render_holders(folder: Path, volume: VolumeSide) -> None:
             present.unlink()
     for name in volume.holders:
         (folder / name).touch()
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and not where nothing has changed: others look at the file's times."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

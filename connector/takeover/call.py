@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from connector.memory import incidents, journal, takeovers
 from connector.memory.store import moment
 from connector.memory.takeovers import Note, Takeovers
 from connector.model import ActionKind, Resource
+from connector.model.step import Step, StepKind
 from connector.program import Completed, failed
 from connector.settings import Settings
-from connector.takeover.steps import Checked, Step, StepKind, argv, checked, printable
+from connector.takeover.steps import Checked, argv, checked, printable
 from connector.world import World
 
 POLL_S = 0.25
@@ -198,16 +199,13 @@ def lock_within(path: Path, clock: Clock, wait_s: float) -> Iterator[None]:
         NotPermitted, ConnectorError: as `pass_lock`.
     """
     until_s = clock.boot_s() + wait_s
-    while True:
-        lock = pass_lock(path)
-        try:
-            lock.__enter__()
-            break
-        except LockHeld:
-            if clock.boot_s() >= until_s:
-                raise
-        clock.sleep(POLL_S)
-    try:
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(pass_lock(path))
+                break
+            except LockHeld:
+                if clock.boot_s() >= until_s:
+                    raise
+            clock.sleep(POLL_S)
         yield
-    finally:
-        lock.__exit__(None, None, None)

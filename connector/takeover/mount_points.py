@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from connector.errors import ConnectorError
-from connector.takeover.steps import Step, StepKind
+from connector.model.step import Step, StepKind
 
 
 def must_be_there(steps: Iterable[Step]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 
 from connector.errors import ConfigurationError, ConnectorError, OperatorNeeded
 from connector.model import ESTABLISHED, ConnectionState, DiskState, Generation, Resource, UseKind
+from connector.model.step import Step, StepKind
 from connector.settings import MountSettings
 from connector.takeover.seen import Seen
-from connector.takeover.steps import Step, StepKind, of_mount
+from connector.takeover.steps import of_mount
 
 
 def take_over(

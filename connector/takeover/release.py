@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from connector.errors import ConnectorError, Interrupted, NotPermitted, PassTimedOut
 from connector.memory.takeovers import Note
 from connector.model import ConnectionState
+from connector.model.step import Step, StepKind
 from connector.one_pass import one_pass
 from connector.report.text import pass_lines
 from connector.settings import Settings, TakeoverSettings
@@ -17,7 +18,6 @@ from connector.takeover.call import Call, lock_within
 from connector.takeover.holders import SHOWN, Holders, Holding, named
 from connector.takeover.run import Done, Said, dangers
 from connector.takeover.seen import Seen, see
-from connector.takeover.steps import Step, StepKind
 from connector.world import World
 
 

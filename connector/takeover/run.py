@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from connector.errors import ConnectorError, OperatorNeeded
 from connector.memory.takeovers import Note
+from connector.model.step import Step, StepKind
 from connector.settings import Settings
 from connector.takeover import mount_points, plan
 from connector.takeover.call import POLL_S, Call, lock_within
 from connector.takeover.seen import Seen, see
-from connector.takeover.steps import Step, StepKind
 from connector.world import World
 
 Said = Callable[[str], None]

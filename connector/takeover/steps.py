@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from connector.model.step import Step, StepKind
 from connector.names import why_not, why_not_peer
 from connector.settings import MountSettings
 
-
-class StepKind(StrEnum):
-    """What one step does."""
-
-    DISCONNECT = "disconnect"
-    PRIMARY = "primary"
-    CONNECT = "connect"
-    FSCK = "fsck"
-    MOUNT = "mount"
-    UMOUNT = "umount"
-    SECONDARY = "secondary"
-
-
 ROLES = frozenset({StepKind.PRIMARY, StepKind.SECONDARY})
 _OF_DRBD = ROLES | {StepKind.DISCONNECT, StepKind.CONNECT}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step for one resource. `peer` is the one that it is about on DRBD 9.
-
-    A file system's step has its minor and where it is mounted; `fstype`, `options` and `fsck` are
-    those of the configuration.
-    """
-
-    kind: StepKind
-    resource: str
-    peer: str | None = None
-    minor: int | None = None
-    where: str = ""
-    fstype: str = ""
-    options: str = ""
-    fsck: str = ""
-
-    @property
-    def target(self) -> str:
-        """RESOURCE or RESOURCE:PEER, as drbdadm takes it."""
-        return self.resource if self.peer is None else f"{self.resource}:{self.peer}"
-
-    @property
-    def device(self) -> str:
-        """The kernel's own name of the device, which no udev rule has to make."""
-        return f"/dev/drbd{self.minor}"
 
 
 def of_mount(kind: StepKind, resource: str, minor: int, mount: MountSettings) -> Step:

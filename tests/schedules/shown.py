@@ -9,7 +9,8 @@ from pathlib import Path
 from connector.memory.files import write_all
 from connector.simulate.backing_store import render_disks
 from connector.simulate.configuration import drbd_conf
-from connector.simulate.render import boot_id, mountinfo, proc_drbd, swaps
+from connector.simulate.kernel_files import boot_id, kmsg
+from connector.simulate.render import mountinfo, proc_drbd, swaps
 from connector.simulate.state import PairState
 
 _FIRST_STATE = re.compile(r"^ 0: cs:\w+ ", re.MULTILINE)
@@ -40,17 +41,13 @@ class Shown:
         self._keep("proc/swaps", swaps(shown))
         boots, told = self._told
         if boots != shown.boots:
-            self._keep("proc/sys/kernel/random/boot_id", boot_id(state, shown))
+            self._keep("proc/sys/kernel/random/boot_id", boot_id(state.seed, node, shown.boots))
             self._keep("etc/drbd.conf", drbd_conf(state.resources))
             render_disks(shown, self.root)
             self._log_file.write_bytes(b"")
             told = 0
         if len(shown.log) > told:
-            lines = "".join(
-                f"{line.level},{number},{line.at_us},-;{line.text}\n"
-                for number, line in enumerate(shown.log[told:], told)
-            )
-            _write(self._log_file, lines, os.O_APPEND)
+            _write(self._log_file, kmsg(shown.log, told), os.O_APPEND)
         self._told = (shown.boots, len(shown.log))
 
     @property

@@ -6,9 +6,9 @@ import json
 from dataclasses import fields
 
 from connector.cli.takeover import to_json
+from connector.model.step import Step, StepKind
 from connector.takeover.run import Done
 from connector.takeover.state import State
-from connector.takeover.steps import Step, StepKind
 from tests.docs import pages
 from tests.docs.test_json_doc import keys, written
 from tests.takeover.nodes import Nodes

@@ -6,11 +6,12 @@ import pytest
 
 from connector.errors import OperatorNeeded
 from connector.model import ConnectionState, DiskState, Role
+from connector.model.step import Step, StepKind
 from connector.settings import MountSettings, Settings
 from connector.takeover import plan
 from connector.takeover.seen import Placed, Seen
 from connector.takeover.state import State, state
-from connector.takeover.steps import Step, StepKind, argv, printable
+from connector.takeover.steps import argv, printable
 from tests import builders
 
 MOUNT = MountSettings(0, "/srv/mail", "ext4")

@@ -113,13 +113,10 @@ def _badness(resource: Resource) -> tuple[bool, bool, int, bool]:
     place = -1 if state is None else ORDER[state]
     return (
         state is not None,
-        state in _UP and not resource.picture.diverged,
+        state is C.CONNECTED and not resource.picture.diverged,
         place,
         not resource.evidence.split_brain,
     )
-
-
-_UP = frozenset({C.CONNECTED})
 
 
 def _doubts(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from connector.model import ConnectionState, DiskState, ReplicationState, Role
 from connector.program import Completed, Run
+from connector.simulate.kernel_files import kmsg
 from connector.simulate.nine import (
     connection,
     drbdadm,
@@ -21,39 +21,14 @@ from connector.simulate.nine import (
 from connector.simulate.nine.command_line import unwrapped
 from connector.simulate.nine.configuration import NODES, ClusterResource
 from connector.simulate.nine.people import People
-from connector.simulate.nine.render import kmsg, render
+from connector.simulate.nine.render import render
 from connector.simulate.nine.state import ClusterState, ResourceSide, Write
 from connector.simulate.nine.status import status_json
-from connector.simulate.pair import WALL_S
+from connector.simulate.node_clock import NodeClock
 from connector.world import World
 
 COMMAND_S = 0.18  # what one drbdadm takes
 _MOST_STEPS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class NodeClock:
-    """The clocks of one node; sleeping lets the whole cluster's time go on."""
-
-    cluster: SimulatedCluster
-    node: str
-
-    def wall_s(self) -> float:
-        """The same on all nodes."""
-        return WALL_S + self.cluster.state.now_s
-
-    def boot_s(self) -> float:
-        """Since this node's last boot."""
-        return self.cluster.state.now_s - self.cluster.state.nodes[self.node].booted_s
-
-    def log_s(self) -> float:
-        """The kernel log's clock, never before its newest record."""
-        log = self.cluster.state.nodes[self.node].log
-        return max(self.boot_s(), log[-1].at_us / 1e6) if log else self.boot_s()
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass, and with it what was going to happen."""
-        self.cluster.sleep(seconds)
 
 
 class SimulatedCluster(People):
@@ -114,7 +89,13 @@ class SimulatedCluster(People):
 
     def clock(self, node: str) -> NodeClock:
         """A node's clocks."""
-        return NodeClock(self, node)
+        state = self.state
+        return NodeClock(
+            now_s=lambda: state.now_s,
+            booted_s=lambda: state.nodes[node].booted_s,
+            log=lambda: state.nodes[node].log,
+            sleep=self.sleep,
+        )
 
     def run_on(self, node: str) -> Run:
         """The programs of a node: `drbdadm` and `drbdsetup`."""
@@ -178,7 +159,7 @@ class SimulatedCluster(People):
 
     def kernel_log(self, node: str) -> str:
         """All records of the node's /dev/kmsg since it booted."""
-        return kmsg(self.state.nodes[node])
+        return kmsg(self.state.nodes[node].log)
 
     def side(self, node: str, resource: str) -> ResourceSide:
         """One resource on one node, with everything there is to know about it."""

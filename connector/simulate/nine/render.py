@@ -1,26 +1,23 @@
 """What a node's kernel shows, as files below a folder that stands for its root.
 
 Kernel sources: drbd_proc.c (`drbd_seq_show`), drbd_debugfs.c (`device_openers_show`),
-fs/proc_namespace.c (`show_mountinfo`), mm/swapfile.c (`swap_show`), /dev/kmsg's records.
+fs/proc_namespace.c (`show_mountinfo`).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import uuid
 from pathlib import Path
 
+from connector.simulate.kernel_files import DRBD_MAJOR, boot_id, kmsg, octal, swaps_of, write
 from connector.simulate.nine.configuration import drbd_conf
 from connector.simulate.nine.state import ClusterState, NodeState, Opener, VolumeSide
-from connector.simulate.render import DRBD_MAJOR
 
 PROC_DRBD = """\
 version: 9.2.12 (api:2/proto:118-122)
 GIT-hash: 2da6f528dc4ab3fd25c511f7b03531100e54ab08 reproducible build, 2024-11-18 09:16:58
 Transports (api:21): tcp (9.2.12)
 """
-_SWAPS_HEADER = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 _SYSTEM_MOUNTS = """\
 24 29 0:5 / /dev rw,relatime - devtmpfs dev rw,size=216368k,nr_inodes=54092,mode=755,inode64
 29 1 0:24 / / rw,relatime - overlay ov rw,lowerdir=/lower,upperdir=/ov/u,workdir=/ov/w
@@ -37,13 +34,13 @@ SWAPON = "swapon"
 def render(state: ClusterState, node: str, root: Path) -> None:
     """Write everything below `root` that may have changed."""
     shown = state.nodes[node]
-    _write(root / "proc/drbd", PROC_DRBD)
-    _write(root / "proc/self/mountinfo", mountinfo(shown))
-    _write(root / "proc/mounts", mounts(shown))
-    _write(root / "proc/swaps", swaps(shown))
-    _write(root / "dev/kmsg", kmsg(shown))
-    _write(root / "proc/sys/kernel/random/boot_id", boot_id(state, shown))
-    _write(root / "etc/drbd.conf", drbd_conf(state.resources, state.names))
+    write(root / "proc/drbd", PROC_DRBD)
+    write(root / "proc/self/mountinfo", mountinfo(shown))
+    write(root / "proc/mounts", mounts(shown))
+    write(root / "proc/swaps", swaps_of(_swapped(shown), _SWAP_KIB))
+    write(root / "dev/kmsg", kmsg(shown.log))
+    write(root / "proc/sys/kernel/random/boot_id", boot_id(state.seed, node, shown.boots))
+    write(root / "etc/drbd.conf", drbd_conf(state.resources, state.names))
     for name, side in shown.resources.items():
         resource = root / f"sys/kernel/debug/drbd/resources/{name}"
         if not side.up:
@@ -51,7 +48,7 @@ def render(state: ClusterState, node: str, root: Path) -> None:
             continue
         for volume in side.volumes:
             path = resource / f"volumes/{volume.volume}/openers"
-            _write(path, openers(volume, side.promoter, state.now_s))
+            write(path, openers(volume, side.promoter, state.now_s))
             holders = root / f"sys/block/drbd{volume.minor}/holders"
             holders.mkdir(parents=True, exist_ok=True)
 
@@ -83,7 +80,7 @@ def mountinfo(node: NodeState) -> str:
     for minor, opener in _mounted(node):
         how = "rw" if opener.writes else "ro"
         lines.append(
-            f"{opener.mount_id} 29 {DRBD_MAJOR}:{minor} / {_octal(opener.where)} "
+            f"{opener.mount_id} 29 {DRBD_MAJOR}:{minor} / {octal(opener.where)} "
             f"{how},relatime - ext4 /dev/drbd{minor} {how}\n"
         )
     return _SYSTEM_MOUNTS + "".join(lines)
@@ -92,15 +89,15 @@ def mountinfo(node: NodeState) -> str:
 def mounts(node: NodeState) -> str:
     """/proc/mounts, the devices of DRBD alone."""
     return "".join(
-        f"/dev/drbd{minor} {_octal(opener.where)} ext4 "
+        f"/dev/drbd{minor} {octal(opener.where)} ext4 "
         f"{'rw' if opener.writes else 'ro'},relatime 0 0\n"
         for minor, opener in _mounted(node)
     )
 
 
-def swaps(node: NodeState) -> str:
-    """/proc/swaps; the kernel prints the path to a width of 40."""
-    minors = sorted(
+def _swapped(node: NodeState) -> list[int]:
+    """The minors that are swapped to."""
+    return sorted(
         {
             volume.minor
             for side in node.resources.values()
@@ -109,38 +106,3 @@ def swaps(node: NodeState) -> str:
             if opener.program == SWAPON
         }
     )
-    return _SWAPS_HEADER + "".join(
-        f"{f'/dev/drbd{minor}':<40}partition\t{_SWAP_KIB}\t\t0\t\t-2\n" for minor in minors
-    )
-
-
-def kmsg(node: NodeState) -> str:
-    """The records that /dev/kmsg gives one by one."""
-    return "".join(
-        f"{line.level},{number},{line.at_us},-;{line.text}\n"
-        for number, line in enumerate(node.log)
-    )
-
-
-def boot_id(state: ClusterState, node: NodeState) -> str:
-    """A random UUID in a real kernel; here it follows from the seed."""
-    name = f"{state.seed}:{node.name}:{node.boots}"
-    return f"{uuid.uuid5(uuid.NAMESPACE_OID, name)}\n"
-
-
-def _octal(path: str) -> str:
-    """`mangle`: blanks and the like are written in octal."""
-    escaped = path.replace("\\", "\\134")
-    for character in " \t\n":
-        escaped = escaped.replace(character, f"\\{ord(character):03o}")
-    return escaped
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and not where nothing has changed: others look at the file's times."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
