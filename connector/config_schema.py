@@ -214,6 +214,8 @@ def _describe(error: ValidationError, where: Callable[[tuple[str, ...]], str]) -
         location = tuple(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             message = f"unknown key; known here: {_known(location)}"
+        elif item["type"] == "missing":
+            message = "is missing, and has no default: add it"
         elif item["type"] in ("string_pattern_mismatch", "string_too_short"):
             message = f"must be an absolute path (found {item['input']!r:.60})"
         elif item["type"] in (_NOT_A_PEER, NOT_A_MOUNT):

@@ -49,8 +49,11 @@ def test_every_key_of_the_section_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[[resource.mail.mount]]\ntype = "ext4"\n', ":1: resource.mail.mount.0.where: Field req"),
-        (FIRST + "[[resource.mail.mount]]\nvolume = 1\n", ":4: resource.mail.mount.1.where: Field"),
+        ('[[resource.mail.mount]]\ntype = "ext4"\n', ":1: resource.mail.mount.0.where: is missing"),
+        (
+            FIRST + "[[resource.mail.mount]]\nvolume = 1\n",
+            ":4: resource.mail.mount.1.where: is miss",
+        ),
         (
             FIRST + 'opts = "ro"\n',
             ":4: resource.mail.mount.0.opts: unknown key; known here: volume,",
