@@ -82,6 +82,8 @@ def test_it_is_built_installed_used_and_leaves_nothing(tmp_path: Path) -> None:
         "usr/share/fish/vendor_completions.d/connector.fish",
         "usr/share/doc/drbd-connector/examples/connector.toml",
         "usr/share/doc/drbd-connector/examples/cron/connector",
+        "usr/share/doc/drbd-connector/examples/heartbeat/connector-resource",
+        "usr/share/doc/drbd-connector/examples/heartbeat/connector-services",
     } <= files
     assert not [name for name in files if name.startswith(("etc/", "var/", "usr/local/"))]
     assert not [name for name in files if "hatchling" in name or "/pip/" in name]
