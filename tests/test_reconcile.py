@@ -117,9 +117,26 @@ def test_neither_side_in_use_is_left_to_a_person(tmp_path: Path) -> None:
         agents.stop_service(node)
     reports = agents.minutes(10)
     assert reports[-1].exit_status == 3
-    assert [gate.name for gate in reports[-1].resources[0].decision.gates] == [GateName.EVIDENCE]
+    gates = [gate.name for gate in reports[-1].resources[0].decision.gates]
+    assert gates == [GateName.EVIDENCE]
     assert agents.pair.blocks("alpha", "mail") == {1: "written on alpha"}
     assert agents.pair.blocks("beta", "mail") == {2: "written on beta"}
+
+
+def test_both_step_down_and_one_takes_over_again(tmp_path: Path) -> None:
+    """As Heartbeat has it after a partition: the handshake in between finds no Primary."""
+    agents = Agents(tmp_path, mode=Mode.DISCARD)
+    agents.split()
+    for node in ("alpha", "beta"):
+        agents.stop_service(node)
+        assert agents.pair.run_on(node)(("drbdadm", "secondary", "mail"), 15).exit_status == 0
+    agents.minutes(1)
+    assert agents.pair.run_on("alpha")(("drbdadm", "primary", "mail"), 15).exit_status == 0
+    agents.pair.mount("alpha", "mail", "/srv/mail0", 0)
+    reports = agents.minutes(5)
+    assert reports[-1].exit_status == 0
+    for node in ("alpha", "beta"):
+        assert agents.pair.blocks(node, "mail") == {1: "written on alpha"}
 
 
 def test_the_agent_does_not_demote_its_way_into_a_silent_loss(tmp_path: Path) -> None:

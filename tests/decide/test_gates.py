@@ -80,6 +80,8 @@ DISKLESS = resource(
     ],
     evidence=split(),
 )
+# The split brain of `split` was found a second ago.
+JUST_SPLIT = replace(DISCARD, log_now_s=101.0)
 ANYONE = AfterSplitBrain("discard-younger-primary")
 # What closes each gate, alone; and whether only a person can open it again.
 CLOSED = [
@@ -90,14 +92,14 @@ CLOSED = [
     (G.MODE, True, apart(evidence=split()), LONG),
     (G.OPERATOR_DISCONNECT, False, apart(evidence=OPERATOR), replace(LONG, log_now_s=200.0)),
     (G.EVIDENCE, True, apart(evidence=Evidence(readable=False)), LONG),
-    (G.EVIDENCE, True, apart(evidence=split(here=0, peer=0)), DISCARD),
+    (G.EVIDENCE, True, apart(evidence=split(here=0, peer=0)), JUST_SPLIT),
     (
         G.EVIDENCE,
         True,
         apart(
             evidence=replace(split(), handshakes=(*split().handshakes, *split(peer=0).handshakes))
         ),
-        DISCARD,
+        JUST_SPLIT,
     ),
     (G.DISK, True, DISKLESS, DISCARD),
     (G.FORECAST, True, apart(after_sb=ANYONE), LONG),

@@ -206,15 +206,31 @@ def test_a_handshake_that_no_longer_says_who_is_active_is_made_anew(name: str) -
 def test_nobody_gives_up_where_nobody_can_say_which_copy_is_right() -> None:
     neither = EVIDENCE["split, neither active"]
     standby = stand_alone(Role.SECONDARY, in_use=False, evidence=neither)
-    assert gates(standby, DISCARD) == [GateName.EVIDENCE]
-    assert decide(standby, DISCARD).needs_operator
+    just_now = replace(DISCARD, log_now_s=100.0 + 59)
+    assert gates(standby, just_now) == [GateName.EVIDENCE]
+    assert decide(standby, just_now).needs_operator
+
+
+def test_that_neither_was_primary_is_asked_again_after_a_while() -> None:
+    """The peer may have become one since, and then its copy is the one to keep."""
+    neither = EVIDENCE["split, neither active"]
+    standby = stand_alone(Role.SECONDARY, in_use=False, evidence=neither)
+    later = replace(DISCARD, log_now_s=100.0 + 60)
+    assert kinds(standby, later) == [A.CONNECT]
+    assert kinds(standby, replace(later, attempts=1)) == [A.CONNECT]
+    # The last one is for the discard.
+    assert gates(standby, replace(later, attempts=2)) == [GateName.EVIDENCE]
+    assert gates(standby, replace(later, attempts=3)) == [GateName.EVIDENCE, GateName.ATTEMPTS]
+    assert gates(standby, replace(LONG, log_now_s=later.log_now_s)) == [GateName.MODE]
+    assert gates(standby, replace(later, log_now_s=0.0)) == [GateName.EVIDENCE]
 
 
 def test_volumes_that_disagree_about_the_roles_prove_nothing() -> None:
     both = (handshake(here=False, peer=True), handshake(here=False, peer=False))
     evidence = Evidence(cause=Cause.SPLIT_BRAIN, cause_at_s=1.0, handshakes=both)
     standby = stand_alone(Role.SECONDARY, in_use=False, evidence=evidence)
-    assert gates(standby, DISCARD) == [GateName.EVIDENCE]
+    assert gates(standby, replace(DISCARD, log_now_s=2.0)) == [GateName.EVIDENCE]
+    assert kinds(standby, DISCARD) == [A.CONNECT]
 
 
 @pytest.mark.parametrize("disk", [DiskState.DISKLESS, DiskState.FAILED, None])
