@@ -81,8 +81,12 @@ lab-9-modules:
 	@test -n "$(DRBD9_MODULES)" || { echo "lab-9: DRBD9_MODULES is not set:" \
 	  "the stories on DRBD 9 DID NOT RUN (docs/lab.md)" >&2; exit 3; }
 
-soak: $(VENV)/dev.stamp lab-packages  ## The same stories for longer on real DRBD: half an hour
+MAIL_OUTCOMES = build/lab/mail-cluster.jsonl
+
+soak: $(VENV)/dev.stamp lab-packages  ## The same stories for longer on real DRBD: more than an hour
+	@rm -f $(MAIL_OUTCOMES)
 	$(BIN)/pytest -v -n 2 --dist worksteal -m "real_drbd and soak" tests/lab tests/stories
+	@$(BIN)/python -m tests.stories.mail_outcomes $(MAIL_OUTCOMES)
 
 lab: $(VENV)/dev.stamp lab-packages  ## Boot the real pair and get a prompt on either node
 	$(BIN)/python -m tests.lab

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -22,12 +22,18 @@ class Cron:
     A node without power has no cron. Raises LabError on leaving where a pass never ended.
     """
 
-    def __init__(self, nodes: Sequence[DrbdNode], minute_s: float) -> None:
-        """`minute_s` is how long a minute lasts."""
+    def __init__(
+        self,
+        nodes: Sequence[DrbdNode],
+        minute_s: float,
+        job: Callable[[DrbdNode], int] = lambda node: node.run_pass().exit_status,
+    ) -> None:
+        """`minute_s` is how long a minute lasts; `job` runs in a node, and returns how it ended."""
         self.minutes = 0
         self.exit_statuses: list[int] = []
         self._nodes = nodes
         self._minute_s = minute_s
+        self._job = job
         self._stop = threading.Event()
         self._passes: list[threading.Thread] = []
         self._unanswered: list[str] = []
@@ -67,7 +73,7 @@ class Cron:
 
     def _pass(self, node: DrbdNode) -> None:
         try:
-            self.exit_statuses.append(node.run_pass().exit_status)
+            self.exit_statuses.append(self._job(node))
         except NodeDied:
             return  # the pass has gone with its node
         except CommandTimedOut as error:

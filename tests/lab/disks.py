@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import LabError
@@ -27,21 +29,32 @@ def read_records(text: str) -> frozenset[str]:
 def records_on(image: Path) -> frozenset[str]:
     """Return the records on a disk as they would be found after a power cut now.
 
-    A copy of the disk has its journal replayed, as mounting it would, and is then read. Raises
-    LabError where its file system is broken.
+    Raises LabError where its file system is broken.
     """
-    with tempfile.TemporaryDirectory(prefix="drbd-disk-") as folder:
-        copy = Path(folder) / "disk"
-        shutil.copyfile(image, copy)
-        checked = _run("e2fsck", "-f", "-y", str(copy))
-        if checked.returncode >= _UNCORRECTED:
-            raise LabError(f"{image.name}: its file system is broken:\n{checked.stdout}")
-        shown = _run("debugfs", "-R", f"cat {RECORDS_FILE}", str(copy))
-        return read_records(shown.stdout)
+    with _as_after_a_power_cut(image) as copy:
+        return read_records(_run("debugfs", "-R", f"cat {RECORDS_FILE}", str(copy)).stdout)
 
 
-def rescued_on(state_disk: Path) -> dict[int, frozenset[str]]:
-    """Return the records in the rescues on a node's state disk, by minor.
+def files_on(image: Path, folder: str) -> dict[str, str]:
+    """Return the text of each file in a folder of a disk, by name, as after a power cut now.
+
+    Empty where there is no such folder. Raises LabError where its file system is broken.
+    """
+    with _as_after_a_power_cut(image) as copy:
+        target = copy.parent / "dumped"
+        target.mkdir()
+        _run("debugfs", "-R", f"rdump {folder} {target}", str(copy))
+        return {
+            path.name: path.read_text("utf-8", "replace")
+            for path in target.rglob("*")
+            if path.is_file()
+        }
+
+
+def rescued_on(
+    state_disk: Path, read: Callable[[Path], frozenset[str]] = records_on
+) -> dict[int, frozenset[str]]:
+    """Return what `read` finds in the rescues on a node's state disk, by minor.
 
     Raises LabError where a rescue's record cannot be read, or a copy's file system is broken.
     """
@@ -58,9 +71,21 @@ def rescued_on(state_disk: Path) -> dict[int, frozenset[str]]:
                 raise LabError(f"{path.parent.name}: its record cannot be read: {error}") from error
             for volume in volumes:
                 if volume["file"] and volume["filesystem"] == "ext4":
-                    records = records_on(path.parent / volume["file"])
-                    found[volume["minor"]] = found.get(volume["minor"], frozenset()) | records
+                    kept = read(path.parent / volume["file"])
+                    found[volume["minor"]] = found.get(volume["minor"], frozenset()) | kept
     return found
+
+
+@contextmanager
+def _as_after_a_power_cut(image: Path) -> Iterator[Path]:
+    """A copy of a disk whose journal has been replayed, as mounting it would."""
+    with tempfile.TemporaryDirectory(prefix="drbd-disk-") as folder:
+        copy = Path(folder) / "disk"
+        shutil.copyfile(image, copy)
+        checked = _run("e2fsck", "-f", "-y", str(copy))
+        if checked.returncode >= _UNCORRECTED:
+            raise LabError(f"{image.name}: its file system is broken:\n{checked.stdout}")
+        yield copy
 
 
 def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

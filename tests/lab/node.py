@@ -58,12 +58,13 @@ class Node:
         image: Image,
         folder: Path,
         link: socket.socket,
+        lan: socket.socket,
         recording: Recording,
     ) -> None:
         """Prepare a node that is not running; `folder` takes its disks, console and record.
 
-        `link` is the end of the wire that the network card is plugged into. Every line of the
-        console and of the record goes into `recording` as it comes, until `close`.
+        `link` and `lan` are the ends of the wires that the network cards are plugged into. Every
+        line of the console and of the record goes into `recording` as it comes, until `close`.
         """
         self.name = name
         self.address = address
@@ -78,6 +79,7 @@ class Node:
         self._image = image
         self._folder = folder
         self._link = link
+        self._lan = lan
         self._installed: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -113,7 +115,12 @@ class Node:
         monitor_here, monitor_there = socket.socketpair()
         errors = (self._folder / f"{self.name}.qemu").open("ab")
         with command_there, monitor_there, errors:
-            wiring = Wiring(command_there.fileno(), monitor_there.fileno(), self._link.fileno())
+            wiring = Wiring(
+                command_there.fileno(),
+                monitor_there.fileno(),
+                self._link.fileno(),
+                self._lan.fileno(),
+            )
             self._process = subprocess.Popen(
                 command_line(
                     self.name,

@@ -51,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "real_drbd_9: runs on the real pair with DRBD 9; `make lab-9`"
     )
     config.addinivalue_line("markers", "soak: takes long; `make soak` runs it")
+    config.addinivalue_line("markers", "soak_on_real_drbd: on the real pair it is soak")
     config.addinivalue_line(
         "markers", "story_timeout(seconds): how long a laboratory story may take in all"
     )

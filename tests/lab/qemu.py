@@ -18,16 +18,17 @@ KERNEL_PARAMETERS = (
 
 @dataclass(frozen=True)
 class Wiring:
-    """The descriptors of three sockets that the machine inherits."""
+    """The descriptors of the sockets that the machine inherits."""
 
     agent_fd: int
     monitor_fd: int
     link_fd: int
+    lan_fd: int
 
     @property
-    def descriptors(self) -> tuple[int, int, int]:
-        """All three, for `pass_fds`."""
-        return self.agent_fd, self.monitor_fd, self.link_fd
+    def descriptors(self) -> tuple[int, int, int, int]:
+        """All of them, for `pass_fds`."""
+        return self.agent_fd, self.monitor_fd, self.link_fd, self.lan_fd
 
 
 def command_line(
@@ -64,9 +65,8 @@ def command_line(
         "-fsdev",
         "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
         *["-device", "virtio-9p-pci,fsdev=host,mount_tag=host"],
-        *["-netdev", f"dgram,id=link,local.type=fd,local.str={wiring.link_fd}"],
-        "-device",
-        f"virtio-net-pci,id=nic,netdev=link,romfile=,mac=52:54:00:09:00:{last_octet:02x}",
+        *_card("link", wiring.link_fd, "nic", f"52:54:00:09:00:{last_octet:02x}"),
+        *_card("lan", wiring.lan_fd, "lan-nic", f"52:54:00:09:01:{last_octet:02x}"),
     ]
     for number, disk in enumerate(disks):
         arguments += [
@@ -75,3 +75,11 @@ def command_line(
             *["-device", f"virtio-blk-pci,drive=disk{number}"],
         ]
     return arguments
+
+
+def _card(network: str, descriptor: int, device: str, mac: str) -> list[str]:
+    """A network card (eth0 is the first), plugged into a socket."""
+    return [
+        *["-netdev", f"dgram,id={network},local.type=fd,local.str={descriptor}"],
+        *["-device", f"virtio-net-pci,id={device},netdev={network},romfile=,mac={mac}"],
+    ]

@@ -1,4 +1,4 @@
-"""Two nodes and the one link between them, booted and ended together."""
+"""Two nodes and the networks between them, booted and ended together."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ FOLDER_PREFIX = "drbd-lab-"
 SYNC_TIMEOUT_S = 40.0
 MKFS_TIMEOUT_S = 60.0
 
+# Where clients of the nodes may be plugged into the second network: at a node's own end of it.
+LAN_SIDES = ("alpha-side", "beta-side")
+
 Result = TypeVar("Result")
 
 
@@ -58,6 +61,7 @@ class TwoNodes:
         self._cleanup = ExitStack()
         self.recording = Recording()
         self.wire: Wire
+        self.lan: Wire
         self.alpha: DrbdNode
         self.beta: DrbdNode
 
@@ -69,6 +73,8 @@ class TwoNodes:
             self._cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
             self.wire = Wire(list(ADDRESSES))
             self._cleanup.callback(self.wire.close)
+            self.lan = Wire([*ADDRESSES, *LAN_SIDES])
+            self._cleanup.callback(self.lan.close)
             nodes = []
             for name, address in ADDRESSES.items():
                 node = self.node_type(
@@ -77,6 +83,7 @@ class TwoNodes:
                     image=self._image,
                     folder=folder,
                     link=self.wire.plug(name),
+                    lan=self.lan.plug(name),
                     recording=self.recording,
                 )
                 for _ in range(DISKS):

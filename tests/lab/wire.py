@@ -1,24 +1,26 @@
-"""The cable between the nodes, in the host's hands: it can lose frames, in one direction only too.
+"""A network between the machines, in the host's hands: it can lose frames, or fall into two parts.
 
-Each node's network card is plugged into one end of a pair of datagram sockets; a thread carries
-frames across. It needs no port, nobody else can reach it, and because both ends stay open here it
-outlasts the crash of either node.
+Each network card is plugged into one end of a pair of datagram sockets; a thread carries what it
+sends to whom it is for, as a switch does, or to all others. It needs no port, nobody else can
+reach it, and because both ends stay open here it outlasts the crash of any machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 import selectors
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _FRAME_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 20
+_KNOWN_ADDRESSES = 64
 
 
 class Wire:
-    """Carries frames between two named ends until it is closed."""
+    """Carries frames between its named ends until it is closed."""
 
     def __init__(self, names: Sequence[str], *, seed: int = 0) -> None:
         """Plug nothing in yet; `seed` decides which frames a lossy cable loses."""
@@ -29,24 +31,35 @@ class Wire:
         self._random = random.Random(seed)
         self._silent: frozenset[str] = frozenset()
         self._loss = 0.0
+        self._lost: Callable[[bytes], bool] | None = None
+        self._apart: frozenset[str] = frozenset()
+        self._end_of: dict[bytes, str] = {}  # by Ethernet address, as they have been seen to send
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._carry, daemon=True)
         self._thread.start()
 
     def plug(self, name: str) -> socket.socket:
-        """Return the end that a node's network card is plugged into."""
+        """Return the end that a machine's network card is plugged into."""
         return self._plugs[name]
 
     def mend(self) -> None:
         """Carry everything again."""
-        self._silent, self._loss = frozenset(), 0.0
+        self._silent, self._loss, self._lost, self._apart = frozenset(), 0.0, None, frozenset()
 
     def lose_from(self, sender: str) -> None:
-        """Lose every frame that `sender` sends; what the other one sends still arrives."""
+        """Lose every frame that `sender` sends; what others send still arrives."""
         self._silent = frozenset([sender])
 
+    def lose_those(self, lost: Callable[[bytes], bool]) -> None:
+        """Lose the frames for which `lost` is true, whoever sends them."""
+        self._lost = lost
+
+    def part(self, names: Iterable[str]) -> None:
+        """Let nothing through any more between these ends and the rest."""
+        self._apart = frozenset(names)
+
     def lose(self, percent: float) -> None:
-        """Lose that share of the frames, both ways."""
+        """Lose that share of the frames, in every direction."""
         self._loss = percent / 100
 
     def close(self) -> None:
@@ -57,27 +70,41 @@ class Wire:
             end.close()
 
     def _carry(self) -> None:
-        first, second = self._ends
         with selectors.DefaultSelector() as selector:
-            for name, other in ((first, second), (second, first)):
-                self._ends[name].setblocking(False)
-                selector.register(self._ends[name], selectors.EVENT_READ, (name, other))
+            for name, end in self._ends.items():
+                end.setblocking(False)
+                selector.register(end, selectors.EVENT_READ, name)
             selector.register(self._stopped, selectors.EVENT_READ, None)
             while True:
                 for key, _ in selector.select():
                     if key.data is None:
                         return
-                    self._pass_on(*key.data)
+                    self._pass_on(key.data)
 
-    def _pass_on(self, sender: str, receiver: str) -> None:
+    def _pass_on(self, sender: str) -> None:
         try:
             frame = self._ends[sender].recv(_FRAME_BYTES)
-            if sender not in self._silent and self._random.random() >= self._loss:
-                self._ends[receiver].send(frame)
         except OSError:
-            # Nothing to read after all, or a receiver that is down and whose buffer is full: an
-            # Ethernet loses the frame there, too.
+            return  # nothing to read after all
+        lost = self._lost
+        if sender in self._silent or (lost is not None and lost(frame)):
             return
+        for name in self._receivers(sender, frame):
+            if (name in self._apart) == (sender in self._apart) and self._arrives():
+                # A receiver that is down and whose buffer is full: an Ethernet loses it there, too.
+                with contextlib.suppress(OSError):
+                    self._ends[name].send(frame)
+
+    def _receivers(self, sender: str, frame: bytes) -> list[str]:
+        target, source = frame[:6], frame[6:12]
+        if len(self._end_of) < _KNOWN_ADDRESSES:
+            self._end_of[source] = sender
+        if (known := self._end_of.get(target)) is not None:
+            return [known] if known != sender else []
+        return [name for name in self._ends if name != sender]
+
+    def _arrives(self) -> bool:
+        return self._random.random() >= self._loss
 
 
 def _socket_pair() -> tuple[socket.socket, socket.socket]:

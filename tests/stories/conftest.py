@@ -54,11 +54,12 @@ def real_pair(booted_pair: Pair, request: pytest.FixtureRequest) -> Iterator[Pai
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave some situations of DRBD's policies on real DRBD to the soak."""
+    """Leave some situations of DRBD's policies, and some stories, on real DRBD to the soak."""
     for item in items:
         values = getattr(getattr(item, "callspec", None), "params", {})
         situation = (values.get("policies"), values.get("active"))
-        if values.get("pair") == "real" and situation in SOAK_ON_REAL_DRBD:
+        left = situation in SOAK_ON_REAL_DRBD or "soak_on_real_drbd" in item.keywords
+        if values.get("pair") == "real" and left:
             item.add_marker(pytest.mark.soak)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.pair import Pair
 
 from .vocabulary import NOTHING_LEFT, OPERATOR_NEEDED, StoryPair, in_sync, passes_until
@@ -133,6 +135,7 @@ def test_a_standby_that_reboots_comes_back_by_itself(pair: StoryPair) -> None:
     assert set(kept) <= pair.alpha.records(0)
 
 
+@pytest.mark.soak_on_real_drbd  # the mail cluster has it, too
 def test_a_crashed_active_node_comes_back_as_the_standby(pair: StoryPair) -> None:
     pair.configure()
     pair.alpha.take_over("mail")

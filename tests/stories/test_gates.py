@@ -55,6 +55,7 @@ def test_grace_keeps_a_primary_that_was_just_unmounted(pair: StoryPair) -> None:
     assert late.commands == ("secondary mail",)
 
 
+@pytest.mark.soak_on_real_drbd  # it waits a lot
 def test_attempts_are_bounded_and_a_healthy_pass_gives_them_back(pair: StoryPair) -> None:
     pair.configure({"max_attempts": 2})
     pair.split_brain("mail")

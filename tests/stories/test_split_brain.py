@@ -79,6 +79,7 @@ def test_a_resource_of_which_only_one_volume_diverged(pair: StoryPair) -> None:
     assert set(kept) <= pair.alpha.records(2)
 
 
+@pytest.mark.soak_on_real_drbd  # the mail cluster has it, too
 def test_both_nodes_in_use_nobody_may_lose(pair: StoryPair) -> None:
     pair.configure({**DISCARD, "max_attempts": 2})
     pair.split_brain("mail")

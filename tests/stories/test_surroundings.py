@@ -13,6 +13,7 @@ from tests.lab.pair import Pair
 from .vocabulary import FAILED, LOCK_HELD, NOTHING_LEFT, StoryPair, in_sync, passes_until
 
 DISCARD = {"mode": "discard"}
+FLAPS_S = 600
 BAD = "/usr/local/sbin/bad-drbdadm"
 # The configuration is still read; what changes something is not what it was.
 FAULTS = {
@@ -110,6 +111,7 @@ def test_a_textfile_that_cannot_be_written_stops_no_recovery(real_pair: Pair) ->
     pair.beta.run("umount /run/lab/metrics")
 
 
+@pytest.mark.soak  # it waits a lot
 def test_a_clock_that_jumps_shortens_no_grace(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure({"demote_grace": 25})
@@ -165,14 +167,14 @@ def test_a_node_that_reboots_in_the_middle_of_its_recovery(real_pair: Pair) -> N
 
 
 @pytest.mark.story_timeout(900)
-@pytest.mark.parametrize("for_s", [30, pytest.param(600, marks=pytest.mark.soak)])
-def test_a_link_that_flaps(real_pair: Pair, for_s: int) -> None:
+@pytest.mark.soak
+def test_a_link_that_flaps(real_pair: Pair) -> None:
     pair = real_pair
     chance = random.Random(3)
     pair.configure({**DISCARD, "max_attempts": 3})
     pair.alpha.take_over("mail")
     pair.alpha.start_writer(0)
-    ends_at_s = time.monotonic() + for_s
+    ends_at_s = time.monotonic() + FLAPS_S
     while time.monotonic() < ends_at_s:
         pair.cut_link()
         time.sleep(chance.uniform(1, 4))

@@ -1,0 +1,279 @@
+"""The mail cluster: the pair with Heartbeat, a Maildir on the replicated disk, and its clients.
+
+Heartbeat is Debian's own, and moves three things from node to node: the disk, a floating address,
+and an SMTP server that acknowledges what is on the disk. A client at either end of the service's
+network sends numbered messages all the time. With `old` the scripts are of the kind that connector
+replaces (tests/lab/mail/old).
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab.cron import Cron
+from tests.lab.debian_packages import unpacked
+from tests.lab.drbd_node import CHECKOUT, DrbdNode
+from tests.lab.image import GUEST_FOLDER
+from tests.lab.lan_client import LanClient
+from tests.lab.pair import Pair
+from tests.lab.recording import Source
+from tests.lab.two_nodes import LAN_SIDES
+from tests.lab.wait import wait_until
+
+from . import heartbeat
+from .client import NumberedClient
+from .heartbeat import ADDRESS, SMTP_PORT
+
+WHERE = "/srv/mail"
+MAILDIR = f"{WHERE}/Maildir"
+MINUTE_S = 6.0
+# On either road. The little disk of the laboratory must hold what comes in a quarter of an hour.
+INTERVAL_S = 1.0
+TIMEOUT_S = 3.0
+PREPARE_TIMEOUT_S = 90.0
+SERVICE_TIMEOUT_S = 120.0
+TOGETHER_TIMEOUT_S = 120.0
+CLIENT_ADDRESSES = ("10.9.1.251", "10.9.1.252")
+
+MOUNT = f"""\
+[[resource.mail.mount]]
+where = "{WHERE}"
+type = "ext4"
+options = "noatime"
+[takeover]
+holders = "kill"
+"""
+LONGEST_PASS_S = 30
+OLD_LOCK = "/var/lib/connector/old.lock"
+CONTRIB = CHECKOUT / "contrib/heartbeat"
+OLD = Path(__file__).parent / "old"
+RESOURCE_D = "/etc/ha.d/resource.d"
+CRON_CLUSTER = '* * * * * root echo "$(uname -n)" >>/srv/mail/cluster-jobs\n'
+# What root's own crontab holds, and must go on holding.
+OWN_CRONTAB = "# 0 4 * * * a job of this node\n"
+
+
+class MailCluster:
+    """A context manager: the service is up, and mail comes in, while it is entered."""
+
+    def __init__(self, pair: Pair, mode: str, *, old: bool = False) -> None:
+        """On a clean pair; `mode` is connector's on both nodes."""
+        self.pair = pair
+        self.old = old
+        self._mode = mode
+        self._cleanup = ExitStack()
+        self._mail = ExitStack()
+        self.client: NumberedClient
+        self.cron: Cron
+        self.began_s = 0.0
+
+    def __enter__(self) -> Self:
+        """Bring it all up, alpha being the active node. Raises LabError."""
+        with self._cleanup:
+            pair = self.pair
+            pair.configure({"mode": self._mode}, more="" if self.old else MOUNT)
+            self._cleanup.callback(self._mend)
+            pair.on_both(self._prepare)
+            self._fill(pair.alpha)
+            pair.on_both(self.start_heartbeat)
+            wait_until(
+                lambda: self._serving(pair.alpha),
+                timeout_s=SERVICE_TIMEOUT_S,
+                what="Heartbeat has alpha serve",
+                saw=self.said,
+            )
+            clients = [
+                self._cleanup.enter_context(
+                    LanClient(pair.lan, side, address, (ADDRESS, SMTP_PORT))
+                )
+                for side, address in zip(LAN_SIDES, CLIENT_ADDRESSES, strict=True)
+            ]
+            roads = dict(zip(LAN_SIDES, (client.road for client in clients), strict=True))
+            self._cleanup.enter_context(self._mail)
+            self.cron = self._mail.enter_context(self._cron())
+            self.client = self._mail.enter_context(
+                NumberedClient(roads, interval_s=INTERVAL_S, timeout_s=TIMEOUT_S)
+            )
+            self.wait_for_service()
+            self.began_s = time.monotonic()
+            self._cleanup = self._cleanup.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Send no more mail, start no more passes, mend the networks."""
+        self._cleanup.__exit__(kind, error, traceback)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def active(self) -> list[DrbdNode]:
+        """Return the nodes on which the spool is mounted and the server runs."""
+        return [node for node in self.pair.nodes if node.running and self._serving(node)]
+
+    def wait_for_service(self, after_s: float | None = None, *, road: str | None = None) -> float:
+        """Return how long after a moment (default: now) a message was sent and acknowledged."""
+        at_s = time.monotonic() if after_s is None else after_s
+        return wait_until(
+            lambda: self.client.first_after(at_s, road),
+            timeout_s=SERVICE_TIMEOUT_S,
+            what=f"a message is acknowledged{f' on the road {road}' if road else ''}",
+            saw=self.said,
+        )
+
+    def wait_together(self, timeout_s: float = TOGETHER_TIMEOUT_S) -> None:
+        """Return when mail is Connected and UpToDate on both nodes."""
+        self.pair.wait_all("Connected", minors=[0], timeout_s=timeout_s)
+
+    def said(self) -> str:
+        """Return what both nodes show, for a person to read."""
+        return "\n".join(
+            node.run(
+                f"echo '== {node.name}'; grep ' 0:' /proc/drbd; ip -4 -br addr show eth1;"
+                "tail -n 25 /var/log/ha-log; tail -n 3 /var/log/mail-smtp",
+                check=False,
+            ).stdout
+            for node in self.pair.nodes
+            if node.running
+        )
+
+    def close_clients(self) -> None:
+        """Send no more mail and start no more passes; what was under way has ended on return."""
+        self._mail.close()
+
+    def stale_lock(self) -> bool:
+        """Whether a lock that nobody holds keeps passes from working: none takes that long."""
+        old_one = f"find {OLD_LOCK} ! -newermt '{LONGEST_PASS_S} seconds ago' 2>/dev/null; true"
+        return self.old and any(
+            node.run(old_one).stdout != "" for node in self.pair.nodes if node.running
+        )
+
+    def crontab(self, node: DrbdNode) -> str:
+        """Return root's own crontab, empty where there is none."""
+        return node.run("crontab -l 2>/dev/null; true").stdout
+
+    def settled(self) -> bool:
+        """Whether Heartbeat is at rest on both nodes, and exactly one of them serves."""
+        held = {
+            node.run("cl_status rscstatus", check=False).stdout.strip() for node in self.pair.nodes
+        }
+        return held <= {"all", "none", "local", "foreign"} and len(self.active()) == 1
+
+    def _serving(self, node: DrbdNode) -> bool:
+        script = f"grep -q ' {WHERE} ' /proc/mounts && service mail-smtp status"
+        return node.run(script, check=False).exit_status == 0
+
+    # -- what happens to it -------------------------------------------------------------------
+
+    def standby(self, node: DrbdNode) -> None:
+        """Have Heartbeat move everything to the other node, as before maintenance."""
+        node.recording.add(node.name, Source.STORY, "hb_standby")
+        node.run("/usr/share/heartbeat/hb_standby all")
+
+    def boot(self, node: DrbdNode) -> None:
+        """Boot a node after a crash, with all that starts at boot: DRBD, Heartbeat, cron."""
+        node.boot()
+        self._prepare(node)
+        self.start_heartbeat(node)
+
+    def cut_beats(self) -> None:
+        """Lose Heartbeat's beats on both networks, and nothing else."""
+        self.pair.recording.add("", Source.FAULT, "beats cut")
+        for wire in (self.pair.wire, self.pair.lan):
+            wire.lose_those(heartbeat.is_beat)
+
+    def cut_both(self) -> None:
+        """Part the nodes on both networks, each with the client at its end."""
+        self.pair.recording.add("", Source.FAULT, "service network parted")
+        self.pair.lan.part([self.pair.alpha.name, LAN_SIDES[0]])
+        self.pair.cut_link()
+
+    def mend(self) -> None:
+        """Have both networks carry everything again."""
+        self._mend()
+
+    def start_heartbeat(self, node: DrbdNode) -> None:
+        """`/etc/init.d/heartbeat start`, as at boot."""
+        node.run("/etc/init.d/heartbeat start", PREPARE_TIMEOUT_S)
+
+    # -- how it is made -----------------------------------------------------------------------
+
+    def _mend(self) -> None:
+        self.pair.lan.mend()
+        self.pair.restore_link()
+
+    def _cron(self) -> Cron:
+        if not self.old:
+            return self.pair.cron(MINUTE_S)
+        script = f"sh {OLD}/connector.sh"
+        return Cron(self.pair.nodes, MINUTE_S, lambda node: node.run(script).exit_status)
+
+    def _prepare(self, node: DrbdNode) -> None:
+        """What an administrator installs once is gone with each boot of a node here."""
+        if not self.old:
+            node.connector(["--version"], checkout=CHECKOUT)  # it is loaded from now on
+        server = GUEST_FOLDER / "smtp_server.py"
+        init_script = (GUEST_FOLDER / "mail-smtp").read_text()
+        init_script = init_script.replace("@PYTHON@", sys.executable).replace(
+            "@SERVER@", str(server)
+        )
+        disk, services = (
+            ("drbd-disk", "mail-services")
+            if self.old
+            else (
+                "connector-resource::mail",
+                f"connector-services::{WHERE}/etc",
+            )
+        )
+        scripts = [*OLD.iterdir()] if self.old else [*CONTRIB.glob("connector-*")]
+        files = {
+            "/etc/ha.d/ha.cf": heartbeat.ha_cf(),
+            "/etc/ha.d/authkeys": heartbeat.AUTHKEYS,
+            "/etc/ha.d/haresources": heartbeat.haresources(disk, services),
+            "/etc/init.d/mail-smtp": init_script,
+            "/usr/local/sbin/connector": _loaded_connector(),
+            **{f"{RESOURCE_D}/{script.name}": script.read_text() for script in scripts},
+        }
+        tree = unpacked()
+        node.run(
+            f"tar -C {shlex.quote(str(tree))} -cf - . | tar -C / --keep-directory-symlink -xf -\n"
+            "ldconfig\n"
+            "getent group haclient >/dev/null || echo haclient:x:899: >>/etc/group\n"
+            "getent group crontab >/dev/null || echo crontab:x:898: >>/etc/group\n"
+            "getent passwd hacluster >/dev/null ||"
+            " echo hacluster:x:899:899::/var/lib/heartbeat:/bin/false >>/etc/passwd\n"
+            f"mkdir -p {WHERE} /run/heartbeat/rsctmp /run/resource-agents"
+            " /var/lib/heartbeat/cores/hacluster\n"
+            + "".join(f"printf %s {shlex.quote(text)} >{path}\n" for path, text in files.items())
+            + f"chmod 600 /etc/ha.d/authkeys\n"
+            f"chmod 755 {RESOURCE_D}/* /etc/init.d/mail-smtp /usr/local/sbin/connector\n"
+            "rm -f /var/log/ha-log /var/log/mail-smtp\n"
+            # Of cron's jobs only those that are put there: the host's are no business of a node.
+            "rm -f /etc/cron.d/*; : >/etc/crontab; pkill -x cron\n"
+            f"printf %s {shlex.quote(OWN_CRONTAB)} | crontab - && cron",
+            PREPARE_TIMEOUT_S,
+            label=f"(Heartbeat's files, {'old' if self.old else 'connector'})",
+        )
+
+    def _fill(self, node: DrbdNode) -> None:
+        """What is on the replicated disk when the cluster begins: the service's own settings."""
+        node.run(
+            "drbdadm primary mail && mount /dev/drbd0 /srv/mail && mkdir /srv/mail/etc &&"
+            " echo mail-smtp >/srv/mail/etc/services &&"
+            f" printf %s {shlex.quote(CRON_CLUSTER)} >/srv/mail/etc/cron.cluster &&"
+            " umount /srv/mail && drbdadm secondary mail"
+        )
+
+
+def _loaded_connector() -> str:
+    script = GUEST_FOLDER / "connector.py"
+    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {script} "$@"\n'
