@@ -71,14 +71,20 @@ def _mode_gate(row: Row, resource: Resource, context: Context) -> Gate | None:
     if context.memory_lost and context.policy.mode is not Mode.OBSERVE:
         reason = "the record of earlier attempts was damaged; this pass only observes"
         return Gate(GateName.MODE, reason, True)
+    target = resource.target if resource.several else resource.name
     if context.policy.mode is Mode.OBSERVE:
-        return Gate(GateName.MODE, "mode is observe: this agent never acts here", True)
+        reason = "mode is observe: this agent never acts here"
+        if resource.evidence.split_brain:
+            reason = (
+                "split brain, and mode is observe: this agent never acts here; "
+                f"`connector recover {target}` shows what to do"
+            )
+        return Gate(GateName.MODE, reason, True)
     if (
         context.policy.mode is Mode.RECONNECT
         and resource.evidence.split_brain
         and row.name is not DecisionName.RECONNECT_SURVIVOR
     ):
-        target = resource.target if resource.several else resource.name
         reason = (
             "split brain, and mode reconnect gives nothing up; to give up this node's changes "
             f"run `connector recover {target} --discard-my-data` here"

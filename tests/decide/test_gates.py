@@ -110,6 +110,14 @@ CLOSED = [
 ]
 
 
+def test_who_only_looks_is_told_of_a_split_brain_and_where_to_begin() -> None:
+    (gate,) = gates(apart(evidence=split()), OBSERVE)
+    assert gate.reason == (
+        "split brain, and mode is observe: this agent never acts here; "
+        "`connector recover mail` shows what to do"
+    )
+
+
 @pytest.mark.parametrize(("name", "operator", "found", "context"), CLOSED)
 def test_a_gate_that_opens_by_itself_needs_nobody(
     name: GateName, operator: bool, found: Resource, context: Context
