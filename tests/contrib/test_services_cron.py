@@ -205,7 +205,7 @@ def test_the_group_in_haresources_has_it_after_the_disk_and_the_address() -> Non
     text = (HEARTBEAT / "haresources").read_text(encoding="utf-8")
     (line,) = (line for line in text.splitlines() if line and not line.startswith("#"))
     names = [word.partition("::")[0] for word in line.split()[1:]]
-    assert names == ["connector-resource", "192.168.1.50", SCRIPT.name]
+    assert names == ["connector-resource", "IPaddr2", SCRIPT.name]
     assert line in SCRIPT.read_text(encoding="utf-8")
 
 

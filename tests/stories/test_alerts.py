@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.contrib.monitoring.prometheus import Prometheus, Target
 from tests.contrib.monitoring.sooner import sooner
 from tests.docs.pages import PROJECT
@@ -22,6 +24,7 @@ ALERT = "ConnectorSplitBrain"
 MAIL = {"resource": "mail", "pair": "lab", "severity": "critical"}
 
 
+@pytest.mark.soak
 def test_the_alert_of_a_split_brain_fires_and_then_a_killed_watch_stops_nobody(
     real_pair: Pair, tmp_path: Path
 ) -> None:

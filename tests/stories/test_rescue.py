@@ -85,7 +85,8 @@ def test_the_copies_of_two_volumes_and_what_differs(real_pair: Pair) -> None:
     ]
 
 
-@pytest.mark.parametrize("resource", [pytest.param("mail", marks=pytest.mark.soak), "db"])
+@pytest.mark.soak
+@pytest.mark.parametrize("resource", ["mail", "db"])
 def test_copies_of_xfs(real_pair: Pair, resource: str) -> None:
     pair = real_pair
     minors = MINORS[resource]

@@ -148,6 +148,7 @@ def test_two_passes_at_once(real_pair: Pair) -> None:
     passes_until(pair, lambda: in_sync(pair))
 
 
+@pytest.mark.soak
 @pytest.mark.story_timeout(300)
 def test_a_node_that_reboots_in_the_middle_of_its_recovery(real_pair: Pair) -> None:
     pair = real_pair

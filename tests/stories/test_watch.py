@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.pair import Pair
 from tests.lab.watching import call_handler, handled, said, start_watch, stop_watch
 
@@ -36,6 +38,7 @@ def test_watch_ends_a_split_brain_by_itself(real_pair: Pair) -> None:
     pair.on_both(stop_watch)
 
 
+@pytest.mark.soak
 def test_watch_and_cron_do_not_get_into_each_others_way(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure({**DISCARD, "max_attempts": 6})

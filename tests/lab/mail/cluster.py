@@ -8,18 +8,13 @@ replaces (tests/lab/mail/old).
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.lab.cron import Cron
-from tests.lab.debian_packages import unpacked
-from tests.lab.drbd_node import CHECKOUT, DrbdNode
-from tests.lab.image import GUEST_FOLDER
+from tests.lab.drbd_node import DrbdNode
 from tests.lab.lan_client import LanClient
 from tests.lab.pair import Pair
 from tests.lab.recording import Source
@@ -29,34 +24,17 @@ from tests.lab.wait import wait_until
 from . import heartbeat
 from .client import NumberedClient
 from .heartbeat import ADDRESS, SMTP_PORT
+from .setup import MOUNT, OLD, WHERE, fill, prepare, start_heartbeat
 
-WHERE = "/srv/mail"
-MAILDIR = f"{WHERE}/Maildir"
 MINUTE_S = 6.0
 # On either road. The little disk of the laboratory must hold what comes in a quarter of an hour.
 INTERVAL_S = 1.0
 TIMEOUT_S = 3.0
-PREPARE_TIMEOUT_S = 90.0
-SERVICE_TIMEOUT_S = 120.0
+SERVICE_TIMEOUT_S = 180.0
 TOGETHER_TIMEOUT_S = 120.0
 CLIENT_ADDRESSES = ("10.9.1.251", "10.9.1.252")
-
-MOUNT = f"""\
-[[resource.mail.mount]]
-where = "{WHERE}"
-type = "ext4"
-options = "noatime"
-[takeover]
-holders = "kill"
-"""
 LONGEST_PASS_S = 30
 OLD_LOCK = "/var/lib/connector/old.lock"
-CONTRIB = CHECKOUT / "contrib/heartbeat"
-OLD = Path(__file__).parent / "old"
-RESOURCE_D = "/etc/ha.d/resource.d"
-CRON_CLUSTER = '* * * * * root echo "$(uname -n)" >>/srv/mail/cluster-jobs\n'
-# What root's own crontab holds, and must go on holding.
-OWN_CRONTAB = "# 0 4 * * * a job of this node\n"
 
 
 class MailCluster:
@@ -79,9 +57,9 @@ class MailCluster:
             pair = self.pair
             pair.configure({"mode": self._mode}, more="" if self.old else MOUNT)
             self._cleanup.callback(self._mend)
-            pair.on_both(self._prepare)
-            self._fill(pair.alpha)
-            pair.on_both(self.start_heartbeat)
+            pair.on_both(lambda node: prepare(node, old=self.old))
+            fill(pair.alpha)
+            pair.on_both(start_heartbeat)
             wait_until(
                 lambda: self._serving(pair.alpha),
                 timeout_s=SERVICE_TIMEOUT_S,
@@ -182,8 +160,8 @@ class MailCluster:
     def boot(self, node: DrbdNode) -> None:
         """Boot a node after a crash, with all that starts at boot: DRBD, Heartbeat, cron."""
         node.boot()
-        self._prepare(node)
-        self.start_heartbeat(node)
+        prepare(node, old=self.old)
+        start_heartbeat(node)
 
     def cut_beats(self) -> None:
         """Lose Heartbeat's beats on both networks, and nothing else."""
@@ -201,10 +179,6 @@ class MailCluster:
         """Have both networks carry everything again."""
         self._mend()
 
-    def start_heartbeat(self, node: DrbdNode) -> None:
-        """`/etc/init.d/heartbeat start`, as at boot."""
-        node.run("/etc/init.d/heartbeat start", PREPARE_TIMEOUT_S)
-
     # -- how it is made -----------------------------------------------------------------------
 
     def _mend(self) -> None:
@@ -216,64 +190,3 @@ class MailCluster:
             return self.pair.cron(MINUTE_S)
         script = f"sh {OLD}/connector.sh"
         return Cron(self.pair.nodes, MINUTE_S, lambda node: node.run(script).exit_status)
-
-    def _prepare(self, node: DrbdNode) -> None:
-        """What an administrator installs once is gone with each boot of a node here."""
-        if not self.old:
-            node.connector(["--version"], checkout=CHECKOUT)  # it is loaded from now on
-        server = GUEST_FOLDER / "smtp_server.py"
-        init_script = (GUEST_FOLDER / "mail-smtp").read_text()
-        init_script = init_script.replace("@PYTHON@", sys.executable).replace(
-            "@SERVER@", str(server)
-        )
-        disk, services = (
-            ("drbd-disk", "mail-services")
-            if self.old
-            else (
-                "connector-resource::mail",
-                f"connector-services::{WHERE}/etc",
-            )
-        )
-        scripts = [*OLD.iterdir()] if self.old else [*CONTRIB.glob("connector-*")]
-        files = {
-            "/etc/ha.d/ha.cf": heartbeat.ha_cf(),
-            "/etc/ha.d/authkeys": heartbeat.AUTHKEYS,
-            "/etc/ha.d/haresources": heartbeat.haresources(disk, services),
-            "/etc/init.d/mail-smtp": init_script,
-            "/usr/local/sbin/connector": _loaded_connector(),
-            **{f"{RESOURCE_D}/{script.name}": script.read_text() for script in scripts},
-        }
-        tree = unpacked()
-        node.run(
-            f"tar -C {shlex.quote(str(tree))} -cf - . | tar -C / --keep-directory-symlink -xf -\n"
-            "ldconfig\n"
-            "getent group haclient >/dev/null || echo haclient:x:899: >>/etc/group\n"
-            "getent group crontab >/dev/null || echo crontab:x:898: >>/etc/group\n"
-            "getent passwd hacluster >/dev/null ||"
-            " echo hacluster:x:899:899::/var/lib/heartbeat:/bin/false >>/etc/passwd\n"
-            f"mkdir -p {WHERE} /run/heartbeat/rsctmp /run/resource-agents"
-            " /var/lib/heartbeat/cores/hacluster\n"
-            + "".join(f"printf %s {shlex.quote(text)} >{path}\n" for path, text in files.items())
-            + f"chmod 600 /etc/ha.d/authkeys\n"
-            f"chmod 755 {RESOURCE_D}/* /etc/init.d/mail-smtp /usr/local/sbin/connector\n"
-            "rm -f /var/log/ha-log /var/log/mail-smtp\n"
-            # Of cron's jobs only those that are put there: the host's are no business of a node.
-            "rm -f /etc/cron.d/*; : >/etc/crontab; pkill -x cron\n"
-            f"printf %s {shlex.quote(OWN_CRONTAB)} | crontab - && cron",
-            PREPARE_TIMEOUT_S,
-            label=f"(Heartbeat's files, {'old' if self.old else 'connector'})",
-        )
-
-    def _fill(self, node: DrbdNode) -> None:
-        """What is on the replicated disk when the cluster begins: the service's own settings."""
-        node.run(
-            "drbdadm primary mail && mount /dev/drbd0 /srv/mail && mkdir /srv/mail/etc &&"
-            " echo mail-smtp >/srv/mail/etc/services &&"
-            f" printf %s {shlex.quote(CRON_CLUSTER)} >/srv/mail/etc/cron.cluster &&"
-            " umount /srv/mail && drbdadm secondary mail"
-        )
-
-
-def _loaded_connector() -> str:
-    script = GUEST_FOLDER / "connector.py"
-    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {script} "$@"\n'
