@@ -51,7 +51,7 @@ def by_failure(outcomes: Sequence[Outcome]) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     own = [one for one in outcomes if one.scripts == CONNECTOR]
-    for failure, mode in dict.fromkeys((one.failure, one.mode) for one in own):
+    for failure, mode in sorted({(one.failure, one.mode) for one in own}):
         some = [one for one in own if (one.failure, one.mode) == (failure, mode)]
         lines.append(
             f"| {failure} | {mode} | {len(some)} | {max(one.outage_s for one in some):.0f} s"

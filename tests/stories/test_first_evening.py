@@ -4,64 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 
 import pytest
 
 from tests.docs import pages
+from tests.docs.played import FAILED, first_not_shown, steps
 from tests.docs.test_commands import accept
 from tests.lab.__main__ import Prompt
 from tests.lab.pair import Pair
 
-LEFT_OUT = "…"
 NAME = "NAME"
-PROMPTED = re.compile(r"(alpha|beta)# (.+)")
 KEPT = re.compile(r"^\d{8}T\d{6}Z-mail", re.MULTILINE)
-FAILED = "(exit status "
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line that a person types, and what the page shows below it."""
-
-    node: str
-    line: str
-    shown: tuple[str, ...]
-
-
-def steps(page: str) -> list[Step]:
-    """The lines with a node's prompt, in their order."""
-    found: list[Step] = []
-    for block in pages.blocks(page, "console"):
-        node, line, shown = "", "", list[str]()
-        for text in [*block.splitlines(), "alpha# end"]:
-            prompted = PROMPTED.fullmatch(text)
-            if prompted is None:
-                shown.append(text)
-                continue
-            if node:
-                found.append(Step(node, line, tuple(shown)))
-            node, line, shown = prompted[1], prompted[2], []
-    return found
-
-
-def first_not_shown(shown: tuple[str, ...], printed: str) -> str | None:
-    """The first line that was not printed there; None where all were.
-
-    A line of … stands for any lines, … within a line for any words.
-    """
-    patterns = [r"(?:.*\n)*" if line == LEFT_OUT else rf"{_pattern(line)} *\n" for line in shown]
-    for number in range(1, len(patterns) + 1):
-        rest = "" if number == len(patterns) else r"(?:.*\n)*"
-        if not re.fullmatch("".join(patterns[:number]) + rest, printed):
-            return shown[number - 1]
-    return None if shown or not printed.strip() else printed
-
-
-def _pattern(line: str) -> str:
-    return ".*".join(re.escape(part) for part in line.split(LEFT_OUT))
-
-
 STEPS = steps(pages.text("docs/first-evening.md"))
 
 
