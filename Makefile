@@ -60,7 +60,7 @@ tool-packages:
 
 # Two pairs share the stories: one waits for DRBD most of the time, and leaves a core idle.
 lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "real_drbd and not soak" tests/lab tests/stories
+	$(BIN)/pytest -q -n 2 --dist worksteal --durations 12 -m "real_drbd and not soak" tests/lab tests/stories
 
 lab-states: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD, compared with what was recorded of it
 	CONNECTOR_LAB_STATES=compare $(BIN)/pytest -q -n 2 --dist worksteal -m "real_drbd and not soak" tests/stories

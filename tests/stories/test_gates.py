@@ -88,6 +88,7 @@ def test_attempts_are_bounded_and_a_healthy_pass_gives_them_back(pair: StoryPair
     pair.wait_all("Connected")
 
 
+@pytest.mark.soak_on_real_drbd  # it waits a lot
 def test_an_operators_disconnect_is_left_alone_for_its_time(pair: StoryPair) -> None:
     pair.configure({"respect_disconnect": 20})
     leave_beta_standalone(pair)

@@ -38,6 +38,7 @@ def test_one_standalone_and_the_survivor_waiting(pair: StoryPair) -> None:
     assert in_sync(pair)
 
 
+@pytest.mark.soak_on_real_drbd
 def test_one_standalone_and_the_standby_waiting_is_left_to_a_person(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail", still_active=["alpha"])
@@ -69,6 +70,7 @@ def test_only_one_of_two_resources(pair: StoryPair) -> None:
     assert all("db" not in command for one in passes for command in one.commands)
 
 
+@pytest.mark.soak_on_real_drbd
 def test_a_resource_of_which_only_one_volume_diverged(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("db", still_active=["alpha"], written=[2])
@@ -156,6 +158,7 @@ def test_both_ask_for_the_discard_from_standalone_and_the_kernel_refuses(pair: S
     assert [node.identifiers() for node in pair.nodes] == before
 
 
+@pytest.mark.soak_on_real_drbd
 def test_a_standby_that_is_still_primary_is_demoted_and_then_gives_up(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail")

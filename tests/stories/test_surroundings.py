@@ -188,6 +188,7 @@ def test_a_link_that_flaps(real_pair: Pair) -> None:
     assert pair.alpha.run_pass().exit_status == NOTHING_LEFT
 
 
+@pytest.mark.soak_on_real_drbd
 @pytest.mark.story_timeout(300)
 @pytest.mark.parametrize("silent", ["active", "standby"])
 def test_a_link_that_works_one_way_only(pair: StoryPair, silent: str) -> None:

@@ -79,9 +79,9 @@ def install_packages(node: DrbdNode) -> None:
 
 
 def install_connector(node: DrbdNode) -> None:
-    """Put connector on the node's PATH, loaded already (guest/connector.py)."""
+    """Put connector on the node's PATH, loaded already (guest/on_the_path.py)."""
     node.connector(["--version"], checkout=CHECKOUT)
-    command = f"exec {shlex.quote(sys.executable)} -I -S {GUEST_FOLDER / 'connector.py'}"
+    command = f"exec {shlex.quote(sys.executable)} -I -S {GUEST_FOLDER / 'on_the_path.py'}"
     target = "/usr/local/sbin/connector"
     node.run(_written({target: f'#!/bin/sh\n{command} "$@"\n'}) + f"chmod 755 {target}")
 

@@ -2,7 +2,8 @@
 
 It is the checkout's code with these arguments and this environment, and ends with its exit status.
 To load it anew at every call would take the emulated processor ten seconds, and a cluster manager
-calls it four times in a row.
+calls it four times in a row. (This file may not be named after the package: beside other scripts it
+would be imported in its place.)
 """
 
 import json
