@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from .debian_repository import repository, use_it_alone
 from .drbd_node import DrbdNode
-from .image import GUEST_FOLDER
+from .mail.setup import init_script
 from .pair import Pair
 from .two_nodes import DISK_MIB, DISKS, SPARE_DISK_MIB
 
@@ -132,9 +131,8 @@ def _lines(texts: Iterable[str]) -> str:
 
 def _mail_service() -> str:
     """The script that installs the service as a package would: enabled, but not started."""
-    interpreter, *rest = (GUEST_FOLDER / SERVICE).read_text().splitlines(keepends=True)
-    text = (interpreter + LSB + "".join(rest)).replace("@PYTHON@", sys.executable)
-    text = text.replace("@SERVER@", str(GUEST_FOLDER / "smtp_server.py"))
+    interpreter, *rest = init_script().splitlines(keepends=True)
+    text = interpreter + LSB + "".join(rest)
     return (
         f"printf %s {shlex.quote(text)} >/etc/init.d/{SERVICE} && chmod 755 /etc/init.d/{SERVICE}"
         f" && update-rc.d {SERVICE} defaults || exit 1\n"

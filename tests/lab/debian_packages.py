@@ -6,15 +6,13 @@ copies the unpacked tree into its nodes, whose root directory it is thrown away 
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from .cached import cached_folder
 from .errors import LabUnavailable
-from .image import DOWNLOAD_TIMEOUT_S, cache_folder
+from .image import DOWNLOAD_TIMEOUT_S
 from .packages import apt_with_fresh_lists, output_of_program
 
 # Heartbeat, and of what it depends on that which a pair with haresources loads or runs; the rest
@@ -45,27 +43,16 @@ def unpacked(names: Sequence[str] = HEARTBEAT) -> Path:
 
     Raises LabUnavailable where they cannot be had.
     """
-    cache = cache_folder() / "trees"
-    cache.mkdir(parents=True, exist_ok=True)
-    tree = cache / hashlib.sha256("\0".join(names).encode()).hexdigest()[:16]
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not tree.is_dir():
-            _fetch(names, tree)
-    return tree
+    return cached_folder("trees", "\0".join(names).encode(), lambda made: _unpack(names, made))
 
 
-def _fetch(names: Sequence[str], tree: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="unpacking-", dir=tree.parent) as temporary:
-        debs, made = Path(temporary, "debs"), Path(temporary, "tree")
-        debs.mkdir()
-        made.mkdir()
-        apt_with_fresh_lists(["download", *names], timeout_s=DOWNLOAD_TIMEOUT_S, cwd=debs)
-        found = sorted(debs.glob("*.deb"))
+def _unpack(names: Sequence[str], made: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="debs-", dir=made.parent) as debs:
+        apt_with_fresh_lists(["download", *names], timeout_s=DOWNLOAD_TIMEOUT_S, cwd=Path(debs))
+        found = sorted(Path(debs).glob("*.deb"))
         if len(found) != len(names):
             raise LabUnavailable(f"{len(found)} packages instead of {len(names)} were downloaded")
         for deb in found:
             output_of_program(["dpkg", "-x", str(deb), str(made)])
-        # A node reads it over 9p, as root without root's rights on the host.
-        made.chmod(0o755)
-        shutil.move(made, tree)
+    # A node reads it over 9p, as root without root's rights on the host.
+    made.chmod(0o755)

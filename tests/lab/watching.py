@@ -10,7 +10,7 @@ from typing import Any
 
 from . import drbd_conf
 from .drbd_node import CHECKOUT, DrbdNode
-from .image import GUEST_FOLDER
+from .loaded import put_connector
 from .wait import wait_until
 
 UNIT = CHECKOUT / "contrib" / "systemd" / "connector-watch.service"
@@ -83,16 +83,10 @@ def call_handler(node: DrbdNode) -> None:
     It is loaded already: drbdadm ends a handler after some ten seconds (SIGALRM, seen here), which
     is what an emulated processor that shares its core may take to load it.
     """
-    node.connector(["--version"], checkout=CHECKOUT)
     lines = re.findall(r'^\s+(split-brain ".+");$', SNIPPET.read_text("utf-8"), re.MULTILINE)
     line = lines[0].replace(INSTALLED, PROGRAM)
     node.install(drbd_conf.PATH, drbd_conf.drbd_conf(handlers=[line]))
-    node.install(
-        PROGRAM,
-        f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S"
-        f' {shlex.quote(str(GUEST_FOLDER / "on_the_path.py"))} "$@"\n',
-    )
-    node.run(f"chmod 755 {PROGRAM}")
+    put_connector(node, PROGRAM)
 
 
 def handled(node: DrbdNode) -> list[dict[str, Any]]:

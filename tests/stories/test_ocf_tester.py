@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.drbd_node import CHECKOUT
-from tests.lab.mail.setup import MOUNT, WHERE, install_connector, install_packages
+from tests.lab.loaded import put_connector
+from tests.lab.mail.setup import COMMAND, MOUNT, WHERE, install_packages
 from tests.lab.pair import Pair
 
 TIMEOUT_S = 240.0
@@ -17,7 +18,7 @@ def test_the_agent_passes_ocf_tester(fresh_pair: Pair) -> None:
     alpha = fresh_pair.alpha
     fresh_pair.configure(more=MOUNT)
     install_packages(alpha)
-    install_connector(alpha)
+    put_connector(alpha, COMMAND)
     alpha.run(f"mkdir -p {WHERE}")
 
     done = alpha.run(

@@ -31,7 +31,6 @@ MINUTE_S = 6.0
 INTERVAL_S = 1.0
 TIMEOUT_S = 3.0
 SERVICE_TIMEOUT_S = 180.0
-TOGETHER_TIMEOUT_S = 120.0
 CLIENT_ADDRESSES = ("10.9.1.251", "10.9.1.252")
 LONGEST_PASS_S = 30
 OLD_LOCK = "/var/lib/connector/old.lock"
@@ -46,17 +45,14 @@ class MailCluster:
         self.old = old
         self._mode = mode
         self._cleanup = ExitStack()
-        self._mail = ExitStack()
         self.client: NumberedClient
-        self.cron: Cron
-        self.began_s = 0.0
 
     def __enter__(self) -> Self:
         """Bring it all up, alpha being the active node. Raises LabError."""
         with self._cleanup:
             pair = self.pair
             pair.configure({"mode": self._mode}, more="" if self.old else MOUNT)
-            self._cleanup.callback(self._mend)
+            self._cleanup.callback(self.mend)
             pair.on_both(lambda node: prepare(node, old=self.old))
             fill(pair.alpha)
             pair.on_both(start_heartbeat)
@@ -73,13 +69,11 @@ class MailCluster:
                 for side, address in zip(LAN_SIDES, CLIENT_ADDRESSES, strict=True)
             ]
             roads = dict(zip(LAN_SIDES, (client.road for client in clients), strict=True))
-            self._cleanup.enter_context(self._mail)
-            self.cron = self._mail.enter_context(self._cron())
-            self.client = self._mail.enter_context(
+            self._cleanup.enter_context(self._cron())
+            self.client = self._cleanup.enter_context(
                 NumberedClient(roads, interval_s=INTERVAL_S, timeout_s=TIMEOUT_S)
             )
             self.wait_for_service()
-            self.began_s = time.monotonic()
             self._cleanup = self._cleanup.pop_all()
         return self
 
@@ -108,7 +102,7 @@ class MailCluster:
             saw=self.said,
         )
 
-    def wait_together(self, timeout_s: float = TOGETHER_TIMEOUT_S) -> None:
+    def wait_together(self, timeout_s: float) -> None:
         """Return when mail is Connected and UpToDate on both nodes."""
         self.pair.wait_all("Connected", minors=[0], timeout_s=timeout_s)
 
@@ -123,10 +117,6 @@ class MailCluster:
             for node in self.pair.nodes
             if node.running
         )
-
-    def close_clients(self) -> None:
-        """Send no more mail and start no more passes; what was under way has ended on return."""
-        self._mail.close()
 
     def stale_lock(self) -> bool:
         """Whether a lock that nobody holds keeps passes from working: none takes that long."""
@@ -177,13 +167,10 @@ class MailCluster:
 
     def mend(self) -> None:
         """Have both networks carry everything again."""
-        self._mend()
-
-    # -- how it is made -----------------------------------------------------------------------
-
-    def _mend(self) -> None:
         self.pair.lan.mend()
         self.pair.restore_link()
+
+    # -- how it is made -----------------------------------------------------------------------
 
     def _cron(self) -> Cron:
         if not self.old:

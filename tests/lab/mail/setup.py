@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.lab.debian_packages import unpacked
 from tests.lab.drbd_node import CHECKOUT, DrbdNode
 from tests.lab.image import GUEST_FOLDER
+from tests.lab.loaded import put_connector
 
 from . import heartbeat
 
@@ -27,6 +28,7 @@ RESOURCE_D = "/etc/ha.d/resource.d"
 CRON_CLUSTER = '* * * * * root echo "$(uname -n)" >>/srv/mail/cluster-jobs\n'
 # What root's own crontab holds, and must go on holding.
 OWN_CRONTAB = "# 0 4 * * * a job of this node\n"
+COMMAND = "/usr/local/sbin/connector"
 TIMEOUT_S = 90.0
 
 
@@ -36,7 +38,7 @@ def prepare(node: DrbdNode, *, old: bool = False) -> None:
     With `old` the scripts are those that connector is compared with.
     """
     install_packages(node)
-    install_connector(node)
+    put_connector(node, COMMAND)
     disk, services = (
         ("drbd-disk", "mail-services")
         if old
@@ -47,7 +49,7 @@ def prepare(node: DrbdNode, *, old: bool = False) -> None:
         "/etc/ha.d/ha.cf": heartbeat.ha_cf(),
         "/etc/ha.d/authkeys": heartbeat.AUTHKEYS,
         "/etc/ha.d/haresources": heartbeat.haresources(disk, services),
-        "/etc/init.d/mail-smtp": _init_script(),
+        "/etc/init.d/mail-smtp": init_script(),
         **{f"{RESOURCE_D}/{script.name}": script.read_text() for script in scripts},
     }
     node.run(
@@ -78,14 +80,6 @@ def install_packages(node: DrbdNode) -> None:
     )
 
 
-def install_connector(node: DrbdNode) -> None:
-    """Put connector on the node's PATH, loaded already (guest/on_the_path.py)."""
-    node.connector(["--version"], checkout=CHECKOUT)
-    command = f"exec {shlex.quote(sys.executable)} -I -S {GUEST_FOLDER / 'on_the_path.py'}"
-    target = "/usr/local/sbin/connector"
-    node.run(_written({target: f'#!/bin/sh\n{command} "$@"\n'}) + f"chmod 755 {target}")
-
-
 def fill(node: DrbdNode) -> None:
     """Make what is on the replicated disk when the cluster begins: the service's own settings."""
     node.run(
@@ -101,7 +95,8 @@ def start_heartbeat(node: DrbdNode) -> None:
     node.run("/etc/init.d/heartbeat start", TIMEOUT_S)
 
 
-def _init_script() -> str:
+def init_script() -> str:
+    """Return /etc/init.d/mail-smtp, with this checkout's server and this Python."""
     text = (GUEST_FOLDER / "mail-smtp").read_text()
     server = GUEST_FOLDER / "smtp_server.py"
     return text.replace("@PYTHON@", sys.executable).replace("@SERVER@", str(server))
