@@ -71,6 +71,7 @@ class RunSection(_Section):
     deadline: Annotated[float, Field(ge=5, le=3600, allow_inf_nan=False)] | None = None
     command_timeout: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
     settle: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] | None = None
+    wait_for_lock: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] | None = None
     lock: Absolute | None = None
     state_dir: Absolute | None = None
     drbdadm: Absolute | None = None
@@ -81,6 +82,7 @@ class RunSection(_Section):
             deadline_s=_either(self.deadline, base.deadline_s),
             command_timeout_s=_either(self.command_timeout, base.command_timeout_s),
             settle_s=_either(self.settle, base.settle_s),
+            wait_for_lock_s=_either(self.wait_for_lock, base.wait_for_lock_s),
             lock=base.lock if self.lock is None else Path(self.lock),
             state_dir=base.state_dir if self.state_dir is None else Path(self.state_dir),
             drbdadm=base.drbdadm if self.drbdadm is None else self.drbdadm,

@@ -19,6 +19,8 @@ class RunSettings:
     deadline_s: float = 50
     command_timeout_s: float = 15
     settle_s: float = 10
+    # Of a person's command, for a pass that is at work: it ends within its deadline and a little.
+    wait_for_lock_s: float = 60
     lock: Path = Path("/run/connector/connector.lock")
     state_dir: Path = Path("/var/lib/connector")
     drbdadm: str = "drbdadm"

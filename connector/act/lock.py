@@ -9,16 +9,18 @@ from __future__ import annotations
 import errno
 import os
 import stat as mode_bits
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from connector.clock import Clock
 from connector.errors import ConnectorError, LockHeld, NotPermitted
 
 # A named pipe in its place must not be waited for.
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o755
+_POLL_S = 0.25
 
 _REMEDIES = {
     errno.ELOOP: "a symbolic link is not followed there: remove it",
@@ -55,6 +57,35 @@ def pass_lock(path: Path) -> Iterator[None]:
             unlock_descriptor(descriptor)
         with suppress(OSError):
             os.close(descriptor)
+
+
+@contextmanager
+def lock_within(
+    path: Path, clock: Clock, wait_s: float, when_held: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Hold the lock at `path` for the length of the block; a pass that runs is waited for.
+
+    `when_held` is called once, where there is a wait.
+
+    Raises:
+        LockHeld: it was held for all of `wait_s`.
+        NotPermitted, ConnectorError: as `pass_lock`.
+    """
+    until_s = clock.boot_s() + wait_s
+    told = False
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(pass_lock(path))
+                break
+            except LockHeld:
+                if clock.boot_s() >= until_s:
+                    raise
+            if not told:
+                told = True
+                when_held()
+            clock.sleep(_POLL_S)
+        yield
 
 
 def take(descriptor: int, path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from connector.act.lock import pass_lock
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command, duration_s
+from connector.cli.waiting import lock_for_a_person
 from connector.errors import ConnectorError, NotPermitted
 from connector.memory import pauses
 from connector.memory.pauses import EVERY_RESOURCE, Moment, Pause
@@ -32,7 +32,7 @@ def command(setup: Setup, resource: str | None, for_s: int | None, reason: str) 
     settings, world = setup.settings(), this_world(setup.root)
     _must_exist(world, settings, resource)
     name = resource or EVERY_RESOURCE
-    with pass_lock(settings.run.lock):
+    with lock_for_a_person(settings, world):
         kept = {**pauses.load(settings.pauses_file), name: _pause(moment(world), for_s, reason)}
         save(settings, kept)
     until = f"for {for_s} s" if for_s else "until `connector resume`"

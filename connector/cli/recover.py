@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import click
 
-from connector.act.lock import pass_lock
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command, duration_s
+from connector.cli.waiting import lock_for_a_person
 from connector.errors import OperatorNeeded, UsageError
 from connector.model import OutcomeKind, Resource
 from connector.observe.processes import processes_using
@@ -130,7 +130,7 @@ def _by_plan(setup: Setup, world: World, settings: Settings, both: BothNodes, wi
         return 0
     if not wish.yes:
         _ask(found)
-    with pass_lock(settings.run.lock):
+    with lock_for_a_person(settings, world):
         together = _carry_out(world, settings, found)
     if together:
         return _follow(setup, world, both.resource, wish)
@@ -167,7 +167,7 @@ def _rehearse(world: World, settings: Settings, found: Plan, discard: bool | Non
     if not found.actions:
         raise OperatorNeeded(f"{found.resource}: nothing to rehearse, since nothing is to be done")
     victim = Victim.HERE if found.discards else Victim.PEER if discard is False else None
-    with pass_lock(settings.run.lock):
+    with lock_for_a_person(settings, world):
         seen = now(world, settings, found.resource)
         click.echo(
             "rehearsal: the other node must wait for this one (WFConnection). If it is StandAlone, "

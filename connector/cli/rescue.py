@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from connector.act.lock import pass_lock
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command
+from connector.cli.waiting import lock_for_a_person
 from connector.errors import UsageError
 from connector.observe.node import look
 from connector.report import kept_text
@@ -71,7 +71,7 @@ def keep_command(setup: Setup, resource: str) -> int:
     def time_left_s() -> float:
         return settings.rescue.copy_timeout_s - (world.clock.boot_s() - began_s)
 
-    with pass_lock(settings.run.lock):
+    with lock_for_a_person(settings, world):
         since_s = world.clock.wall_s()
         (seen,) = choose(look(world, settings), resource)
         wanted = keep.Wanted(seen, "a person's word: connector rescue keep", time_left_s)
@@ -150,7 +150,7 @@ def drop_command(setup: Setup, names: tuple[str, ...], expired: bool, yes: bool)
     wanted = [_find(settings, name) for name in dict.fromkeys(names)]
     if wanted and not yes:
         _ask(wanted)
-    with pass_lock(settings.run.lock):
+    with lock_for_a_person(settings, world):
         for item in wanted:
             drop.rescue_away(world, settings, item)
             click.echo(f"dropped {item.name}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from connector.act.lock import pass_lock
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command
 from connector.cli.pause import save
+from connector.cli.waiting import lock_for_a_person
 from connector.errors import ConnectorError, UsageError
 from connector.memory import incidents, pauses
 from connector.memory.pauses import EVERY_RESOURCE
@@ -21,7 +21,7 @@ from connector.survey import choose
 def command(setup: Setup, resource: str | None) -> int:
     """End a pause of RESOURCE, or every pause; attempts are counted from 0 again."""
     settings, world = setup.settings(), this_world(setup.root)
-    with pass_lock(settings.run.lock):
+    with lock_for_a_person(settings, world):
         kept = dict(pauses.load(settings.pauses_file))
         if resource is not None and resource not in kept and EVERY_RESOURCE in kept:
             raise UsageError(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from connector.act.answers import CommandOutcome, classify, known_answer
-from connector.act.lock import pass_lock
-from connector.clock import Clock
-from connector.errors import ConnectorError, LockHeld, NotPermitted, OperatorNeeded
+from connector.errors import ConnectorError, NotPermitted, OperatorNeeded
 from connector.memory import incidents, journal, takeovers
 from connector.memory.store import moment
 from connector.memory.takeovers import Note, Takeovers
@@ -188,24 +184,3 @@ def _raise_for(step: Step, outcome: str, completed: Completed) -> None:
     kind = _OF_DRBD.get(step.kind)
     row = known_answer(completed.exit_status, completed.stderr, kind) if kind else None
     raise ConnectorError(f"{why}; {row.advice}" if row else why)
-
-
-@contextmanager
-def lock_within(path: Path, clock: Clock, wait_s: float) -> Iterator[None]:
-    """Hold the pass's lock for the length of the block; a pass that runs is waited for.
-
-    Raises:
-        LockHeld: it was held for all of `wait_s`.
-        NotPermitted, ConnectorError: as `pass_lock`.
-    """
-    until_s = clock.boot_s() + wait_s
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(pass_lock(path))
-                break
-            except LockHeld:
-                if clock.boot_s() >= until_s:
-                    raise
-            clock.sleep(POLL_S)
-        yield

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from connector.act.lock import lock_within
 from connector.errors import ConnectorError, Interrupted, NotPermitted, PassTimedOut
 from connector.memory.takeovers import Note
 from connector.model import ConnectionState
@@ -14,7 +15,7 @@ from connector.one_pass import one_pass
 from connector.report.text import pass_lines
 from connector.settings import Settings, TakeoverSettings
 from connector.takeover import plan
-from connector.takeover.call import Call, lock_within
+from connector.takeover.call import Call
 from connector.takeover.holders import SHOWN, Holders, Holding, named
 from connector.takeover.run import Done, Said, dangers
 from connector.takeover.seen import Seen, see

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from connector.act.lock import lock_within
 from connector.errors import ConnectorError, OperatorNeeded
 from connector.memory.takeovers import Note
 from connector.model.step import Step, StepKind
 from connector.settings import Settings
 from connector.takeover import mount_points, plan
-from connector.takeover.call import POLL_S, Call, lock_within
+from connector.takeover.call import POLL_S, Call
 from connector.takeover.seen import Seen, see
 from connector.world import World
 

@@ -6,14 +6,14 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import filelock
 import pytest
 
-from connector.act.lock import pass_lock, take
+from connector.act.lock import lock_within, pass_lock, take
 from connector.errors import ConnectorError, LockHeld, NotPermitted
 from tests.act.programs import alive, pid_in, python, wait_for, write_program
 
@@ -279,3 +279,53 @@ def test_the_import_is_left_until_it_is_needed() -> None:
     )
 
     assert told.stdout == b"set()\nset()\n"
+
+
+class Asleep:
+    """A clock that only sleeping moves; `then` is called after each sleep."""
+
+    def __init__(self, then: Callable[[float], None]) -> None:
+        self.slept_s = 0.0
+        self._then = then
+
+    def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+        self._then(self.slept_s)
+
+    def boot_s(self) -> float:
+        return 1000.0 + self.slept_s
+
+    def wall_s(self) -> float:
+        raise NotImplementedError  # it may jump
+
+    log_s = wall_s
+
+
+def test_a_pass_that_is_at_work_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "connector.lock"
+    told: list[str] = []
+    with ExitStack() as other:
+        other.enter_context(pass_lock(path))
+        clock = Asleep(lambda slept_s: other.close() if slept_s >= 3 else None)
+        with lock_within(path, clock, 10, lambda: told.append("held")):
+            assert clock.slept_s == 3
+            with pytest.raises(LockHeld):
+                must_not_be_had(path)
+    assert told == ["held"]
+    with lock_within(path, clock, 0, lambda: told.append("held")):
+        assert told == ["held"]
+
+
+@pytest.mark.parametrize("wait_s", [0, 2])
+def test_it_is_waited_for_so_long_and_no_longer(tmp_path: Path, wait_s: float) -> None:
+    path = tmp_path / "connector.lock"
+    told: list[str] = []
+    clock = Asleep(lambda _: None)
+    with (
+        pass_lock(path),
+        pytest.raises(LockHeld, match="nothing was done"),
+        lock_within(path, clock, wait_s, lambda: told.append("held")),
+    ):
+        pytest.fail("it is held")
+    assert clock.slept_s == wait_s
+    assert len(told) == (wait_s > 0)

@@ -222,6 +222,11 @@ class Running:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    def first_error(self) -> str:
+        """The first line on standard error, once it is there; `end` no longer has it."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline().decode()
+
     def end(self) -> Done:
         """Wait for its end."""
         began_s = time.monotonic()

@@ -81,6 +81,7 @@ class Desk:
             ("CONNECTOR_CONFIG", str(config)),
             ("CONNECTOR_RUN_STATE_DIR", str(self.settings.run.state_dir)),
             ("CONNECTOR_RUN_LOCK", str(self.settings.run.lock)),
+            ("CONNECTOR_RUN_WAIT_FOR_LOCK", "0"),
         ):
             patch.setenv(name, value)
 

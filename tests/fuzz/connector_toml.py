@@ -42,6 +42,7 @@ def _check_in_force(written: dict[str, Any], settings: Settings) -> None:
         "deadline": run_settings.deadline_s,
         "command_timeout": run_settings.command_timeout_s,
         "settle": run_settings.settle_s,
+        "wait_for_lock": run_settings.wait_for_lock_s,
         "lock": str(run_settings.lock),
         "state_dir": str(run_settings.state_dir),
         "drbdadm": run_settings.drbdadm,
