@@ -212,6 +212,7 @@ def test_the_agent_does_not_demote_its_way_into_a_silent_loss(fresh_pair: Pair) 
     assert pair.beta.run("cat /mnt/mail/from-beta").stdout.startswith("written on beta\n")
 
 
+@pytest.mark.soak
 def test_what_a_shell_script_did_there_loses_data(fresh_pair: Pair) -> None:
     """The counter-proof: with the same policy, `secondary` and `connect` throw beta's file away."""
     pair = fresh_pair

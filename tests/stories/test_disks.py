@@ -122,6 +122,7 @@ def test_a_disk_that_fails_while_a_pass_runs(real_pair: Pair) -> None:
     assert set(kept) <= pair.alpha.records(0)
 
 
+@pytest.mark.soak_on_real_drbd  # the mail cluster has it, too
 def test_a_standby_that_reboots_comes_back_by_itself(pair: StoryPair) -> None:
     pair.configure()
     pair.alpha.take_over("mail")

@@ -60,6 +60,7 @@ def test_one_standalone_and_the_standby_waiting_is_left_to_a_person(pair: StoryP
     passes_until(pair, lambda: in_sync(pair))
 
 
+@pytest.mark.soak_on_real_drbd
 def test_only_one_of_two_resources(pair: StoryPair) -> None:
     pair.configure(DISCARD)
     pair.split_brain("mail", still_active=["alpha"])
@@ -173,6 +174,7 @@ def test_a_standby_that_is_still_primary_is_demoted_and_then_gives_up(pair: Stor
     assert set(kept) <= pair.alpha.records(0)
 
 
+@pytest.mark.soak_on_real_drbd  # so have the gates
 def test_a_standby_does_not_give_up_without_the_mode_or_a_persons_word(pair: StoryPair) -> None:
     pair.configure()
     pair.split_brain("mail", still_active=["alpha"])
