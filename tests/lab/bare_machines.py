@@ -26,6 +26,8 @@ SERVICE = "mail-smtp"
 # The page's services that a machine may start when it boots, in the order of their units.
 AT_BOOT = ("drbd", "cron", "heartbeat", SERVICE)
 ROOT_KEY, HOST_KEY = "/root/.ssh/id_ed25519", "/etc/ssh/ssh_host_ed25519_key"
+# Its part for PAM waits 25 s for a systemd that is not there.
+SSHD = "/usr/sbin/sshd -o UsePAM=no"
 LSB = """\
 ### BEGIN INIT INFO
 # Provides: mail-smtp
@@ -41,22 +43,37 @@ rm -rf /usr/sbin/policy-rc.d /etc/cron.d/* /root/.ssh /etc/ssh/ssh_host_* /etc/d
 # An index of the host's manual pages takes an emulated processor minutes.
 rm -f /var/lib/man-db/auto-update
 find /var/lib/connector -mindepth 1 -delete
+dpkg-query -W -f '${{Package}}\\n' | sort >/run/lab/packages
 mkdir -p -m 700 /root/.ssh && mkdir -p /run/sshd
 [ -x /usr/sbin/sshd ] || {{ apt-get update && apt-get install -y openssh-server; }} >&2 || exit 1
 for key in {ROOT_KEY} {HOST_KEY}; do ssh-keygen -q -t ed25519 -N '' -f $key || exit 1; done
-dpkg-query -W -f '${{Package}}\\n' | sort >/run/lab/packages
 cat {ROOT_KEY}.pub {HOST_KEY}.pub
 """
+# The disk's end is for what has changed since.
+CHANGED_MIB = SPARE_DISK_MIB - 16
 KEEP = f"""\
+touch /run/lab/kept
 cd / && {{
     dpkg-query -W -f '${{Package}}\\n' | sort | comm -13 /run/lab/packages - | xargs dpkg -L
     find /etc /usr/lib/drbd-connector -cnewer /run/lab/first ! -type d
 }} | sort -u | while read -r path; do [ -d "$path" ] || echo ".$path"; done >/run/lab/new
-find ./var/lib/heartbeat ./srv -xdev ! -path './srv/mail/*' >>/run/lab/new
-tar --no-recursion -cf {SPARE_DEVICE} -T /run/lab/new && sync
+find ./root/.ssh ./var/lib/heartbeat ./srv -xdev ! -path './srv/mail/*' >>/run/lab/new
+tar --no-recursion -cf - -T /run/lab/new | {{
+    dd of={SPARE_DEVICE} bs=1M count={CHANGED_MIB} iflag=fullblock conv=notrunc,fsync &&
+        [ "$(wc -c)" = 0 ]  # nothing is left that had no room
+}}
+"""
+KEEP_CHANGED = f"""\
+cd / && find ./etc ./usr/lib/drbd-connector ./var/lib/heartbeat ./srv -xdev \
+    -cnewer /run/lab/kept ! -path './srv/mail/*' >/run/lab/new
+tar --no-recursion -cf - -T /run/lab/new |
+    dd of={SPARE_DEVICE} bs=1M seek={CHANGED_MIB} conv=notrunc,fsync status=none
 """
 BRING_BACK = f"""\
 tar -C / --keep-directory-symlink -xpf {SPARE_DEVICE} && ldconfig
+dd if={SPARE_DEVICE} bs=1M skip={CHANGED_MIB} status=none |
+    tar -C / --keep-directory-symlink -xpf -
+mkdir -p /run/sshd && {SSHD}
 for folder in heartbeat resource-agents; do systemd-tmpfiles --create $folder.conf; done
 for name in {" ".join(AT_BOOT)}; do
     [ -e /etc/systemd/system/multi-user.target.wants/$name.service ] ||
@@ -97,9 +114,8 @@ class BareMachines:
             lambda node: node.run(
                 f"{_lines(root)} >/root/.ssh/authorized_keys\n"
                 f"{_lines(known)} >/root/.ssh/known_hosts\n"
-                # Without PAM: its part of systemd waits 25 s for a systemd that is not there. Then
-                # root may not be locked.
-                "usermod -p '*' root && /usr/sbin/sshd -o UsePAM=no"
+                # Without PAM root may not be locked.
+                f"usermod -p '*' root && {SSHD}"
             )
         )
 
@@ -113,8 +129,15 @@ class BareMachines:
         node.run(BRING_BACK, START_TIMEOUT_S, label="(what starts at boot)")
 
     def keep(self, node: DrbdNode) -> None:
-        """Keep what was installed and configured for the next boot."""
+        """Keep what was installed and configured for the next boot.
+
+        It takes a minute or two, in which Heartbeat's beats would come late.
+        """
         node.run(KEEP, PREPARE_TIMEOUT_S, label="(keep)")
+
+    def keep_changed(self, node: DrbdNode) -> None:
+        """Keep what has changed since `keep`, within a second or two."""
+        node.run(KEEP_CHANGED, PREPARE_TIMEOUT_S, label="(keep what has changed)")
 
     def end(self) -> None:
         """Leave a pair that any other story can begin with."""

@@ -23,11 +23,12 @@ from tests.lab.wait import wait_until
 
 PAGE = "docs/two-node-cluster.md"
 PARTS = parts(pages.text(PAGE))
+OTHER = {"alpha": "beta", "beta": "alpha"}
 # The page lets a command be repeated that only looks. Emulated, a take-over takes a minute or two.
 LOOKS = (
     *("cat /srv", "drbdadm status", "cl_status", "service mail-smtp status", "bash -c 'head"),
     *("connector status", "connector takeover mail --status", "connector doctor", "ssh "),
-    "connector recover mail --victim here --dry-run",
+    *(f"connector recover mail --peer ssh:{who} --victim here --dry-run" for who in OTHER),
 )
 LOOK_TIMEOUT_S = 420.0
 PAUSE_S = 3.0
@@ -36,10 +37,10 @@ BUILD_TIMEOUT_S = 900.0
 SETTLE_TIMEOUT_S = 600.0
 BUILD = "python3 packaging/deb.py ."
 CRASH = "echo b >/proc/sysrq-trigger"
-LINKS_BACK = "ip rule del unreachable prio 1"
+BEATS_BEGIN = "service heartbeat start"
+LINKS_BACK = "for link in eth0 eth1; do tc qdisc del dev $link root; done"
 NAME = "NAME"
 KEPT = re.compile(r"^\d{8}T\d{6}Z-mail", re.MULTILINE)
-OTHER = {"alpha": "beta", "beta": "alpha"}
 
 
 class Reader:
@@ -65,6 +66,8 @@ class Reader:
             for node in nodes:
                 if not node.running:
                     self._machines.boot(node)
+            if step.line == BEATS_BEGIN:
+                self.pair.on_both(self._machines.keep)
             if step.line == CRASH:
                 self._crash(nodes[0], step.line)
             elif len(nodes) == 1:
@@ -104,6 +107,7 @@ class Reader:
             printed = f"{done.stdout}{done.stderr}".rstrip("\n") + "\n"
             if done.exit_status != 0:
                 printed += f"{FAILED}{done.exit_status})\n"
+            print(f"{time.monotonic():.0f} {node.name}# {step.line}\n{printed}", flush=True)
             missing = first_not_shown(step.shown, printed)
             failed = any(FAILED in line for line in step.shown)
             if missing is None and failed == (done.exit_status != 0):
@@ -117,7 +121,7 @@ class Reader:
 
     def _crash(self, node: DrbdNode, line: str) -> None:
         """It boots when the page comes back to it: the other one must have taken over first."""
-        self._machines.keep(node)
+        self._machines.keep_changed(node)
         with pytest.raises(NodeDied):
             node.run(line)
         node.crash()
@@ -202,7 +206,7 @@ def test_nothing_on_the_page_is_left_out() -> None:
         *("/etc/ha.d/authkeys", "/etc/ha.d/ha.cf", "/etc/ha.d/haresources"),
     ]
     assert [part.line for part in typed if part.node == HERE] == [BUILD]
-    for line in (CRASH, LINKS_BACK, "connector rescue mount NAME /mnt"):
+    for line in (BEATS_BEGIN, CRASH, LINKS_BACK, "connector rescue mount NAME /mnt"):
         assert [part.line for part in typed].count(line) == 1, line
 
 
