@@ -206,7 +206,7 @@ def test_nothing_on_the_page_is_left_out() -> None:
         *("/etc/ha.d/authkeys", "/etc/ha.d/ha.cf", "/etc/ha.d/haresources"),
     ]
     assert [part.line for part in typed if part.node == HERE] == [BUILD]
-    for line in (BEATS_BEGIN, CRASH, LINKS_BACK, "connector rescue mount NAME /mnt"):
+    for line in (BEATS_BEGIN, CRASH, LINKS_BACK, "connector rescue mount NAME /mnt/rescue"):
         assert [part.line for part in typed].count(line) == 1, line
 
 
