@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.lock import lock_for_a_person
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command, duration_s
-from connector.cli.waiting import lock_for_a_person
 from connector.errors import ConnectorError, NotPermitted
 from connector.memory import pauses
 from connector.memory.pauses import EVERY_RESOURCE, Moment, Pause

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import click
 
+from connector.cli.lock import lock_for_a_person
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command, duration_s
-from connector.cli.waiting import lock_for_a_person
 from connector.errors import OperatorNeeded, UsageError
 from connector.model import OutcomeKind, Resource
 from connector.observe.processes import processes_using

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from connector.cli.lock import lock_for_a_person
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command
-from connector.cli.waiting import lock_for_a_person
 from connector.errors import UsageError
 from connector.observe.node import look
 from connector.report import kept_text
@@ -151,7 +151,8 @@ def drop_command(setup: Setup, names: tuple[str, ...], expired: bool, yes: bool)
     if wanted and not yes:
         _ask(wanted)
     with lock_for_a_person(settings, world):
-        for item in wanted:
+        # While it was asked and waited, a pass may have dropped what was too old.
+        for item in [_find(settings, item.name) for item in wanted]:
             drop.rescue_away(world, settings, item)
             click.echo(f"dropped {item.name}")
         gone, stuck = drop.expired(world, settings) if expired else ([], [])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from connector.cli.lock import lock_for_a_person
 from connector.cli.node import this_world
 from connector.cli.options import Setup, connector_command
 from connector.cli.pause import save
-from connector.cli.waiting import lock_for_a_person
 from connector.errors import ConnectorError, UsageError
 from connector.memory import incidents, pauses
 from connector.memory.pauses import EVERY_RESOURCE

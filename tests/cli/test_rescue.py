@@ -6,8 +6,10 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -284,6 +286,28 @@ def test_a_pass_at_work_is_not_disturbed(desk: Desk, split: Stage) -> None:
         # To look needs no lock.
         assert desk.run("list").status == 0
     assert names_on(desk.settings) == [MAIL.name]
+
+
+def test_what_is_gone_when_the_wait_is_over(
+    desk: Desk, split: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(desk.settings, MAIL, DB)
+    monkeypatch.setenv("CONNECTOR_RUN_WAIT_FOR_LOCK", "60")
+    with ExitStack() as another_pass:
+        another_pass.enter_context(pass_lock(split.lock))
+
+        def end() -> None:
+            shelf.remove(desk.settings.rescues_dir, MAIL.name)
+            another_pass.close()
+
+        timer = Timer(0.5, end)
+        timer.start()
+        said = desk.run("drop", "--yes", DB.name, MAIL.name)
+        timer.join()
+    assert (said.status, said.out) == (2, "")
+    assert "waiting up to 60 s" in said.err
+    assert f"no rescue named {MAIL.name!r} here" in said.err
+    assert names_on(desk.settings) == [DB.name]
 
 
 def test_no_drbd_here(desk: Desk) -> None:
