@@ -38,7 +38,11 @@ class SystemClock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def log_s(self) -> float:
-        """CLOCK_MONOTONIC: printk's local_clock() follows it within a second or so."""
+        """CLOCK_MONOTONIC, beside printk's local_clock().
+
+        Both leave out a suspend. NTP slews only this one, so that after months they may be minutes
+        apart.
+        """
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
     def sleep(self, seconds: float) -> None:

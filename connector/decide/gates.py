@@ -94,12 +94,18 @@ def _mode_gate(row: Row, resource: Resource, context: Context) -> Gate | None:
 
 
 def _operator_disconnect_gate(row: Row, resource: Resource, context: Context) -> Gate | None:
+    """A disconnect by hand is left alone for a while.
+
+    The kernel's log has a clock of its own, which nobody disciplines (kernel/printk/printk.c
+    `local_clock`): after months it may be ahead. What is yet to come there counts as of now.
+    """
     evidence = resource.evidence
     if evidence.cause is not Cause.OPERATOR_DISCONNECT or evidence.cause_at_s is None:
         return None
     if row.connections is None or ConnectionState.STANDALONE not in row.connections:
         return None
-    left_s = evidence.cause_at_s + context.policy.respect_disconnect_s - context.log_now_s
+    passed_s = max(0.0, context.log_now_s - evidence.cause_at_s)
+    left_s = context.policy.respect_disconnect_s - passed_s
     if left_s <= 0:
         return None
     reason = f"an operator disconnected it; left alone for another {left_s:.0f} s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -47,13 +48,19 @@ def test_a_healthy_node_is_left_without_the_command_lines_library(tmp_path: Path
     assert not stage.lock.exists()
 
 
+def _timeless(text: str) -> str:
+    """The two passes run one after the other: what is left of a time differs by some seconds."""
+    return re.sub(r"\b\d+ s\b", "N s", text)
+
+
 @pytest.mark.parametrize("situation", ["standby-disconnected", "link-cut", "split-brain"])
 def test_any_other_node_gets_the_whole_pass(tmp_path: Path, situation: str) -> None:
     stage = Stage(tmp_path / "short", situation)
     twin = Stage(tmp_path / "long", situation)
     short, long = cron(stage), twin.run("reconcile", "--no-color")
     assert short.err.splitlines()[-1] == "True"
-    assert (short.status, short.out) == (long.status, long.out)
+    assert short.status == long.status
+    assert _timeless(short.out) == _timeless(long.out)
     assert stage.pair.calls("beta") == twin.pair.calls("beta")
 
 

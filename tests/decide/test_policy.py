@@ -267,6 +267,14 @@ def test_an_operators_disconnect_is_left_alone_for_its_time() -> None:
     assert kinds(standby, replace(LONG, log_now_s=100.0 + 3600)) == [A.CONNECT]
 
 
+def test_a_disconnect_yet_to_come_on_the_logs_clock_is_one_of_now() -> None:
+    standby = stand_alone(Role.SECONDARY, in_use=False, evidence=EVIDENCE["operator"])
+    [gate] = decide(standby, replace(LONG, log_now_s=40.0)).gates
+    assert gate.reason == "an operator disconnected it; left alone for another 3600 s"
+    at_once = replace(LONG, log_now_s=40.0, policy=Policy(respect_disconnect_s=0))
+    assert kinds(standby, at_once) == [A.CONNECT]
+
+
 def test_the_usual_policies_do_not_stop_a_standby_that_has_nothing_to_lose() -> None:
     usual = POLICIES[1]
     clean = replace(resource(connection=C.STANDALONE, role=Role.SECONDARY), after_sb=usual)
