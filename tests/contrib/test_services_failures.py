@@ -135,6 +135,7 @@ def killed(node: Node, action: str, number: int, after: bool) -> bool:
     return done.returncode != 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("action", ["start", "stop"])
 @pytest.mark.parametrize("then", ["start", "stop", "stop without the disk"])

@@ -112,6 +112,7 @@ INCIDENTS: list[Incident] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.story_timeout(900)
 @pytest.mark.parametrize(
     ("seed", "minutes"),
