@@ -30,7 +30,7 @@ types: $(VENV)/dev.stamp  ## Types
 unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak and not broken_rules and not slow"
 
-slow: $(VENV)/dev.stamp tool-packages  ## Unit tests that start a browser or a Prometheus, build the package, or wait
+slow: $(VENV)/dev.stamp tool-packages  ## Unit tests that start a browser or a Prometheus, build the package, wait, or take long
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "slow and not real_drbd and not soak and not broken_rules"
 
 # The rules that are broken on purpose come first: what does not catch them proves nothing.

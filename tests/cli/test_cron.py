@@ -48,7 +48,7 @@ def test_a_healthy_node_is_left_without_the_command_lines_library(tmp_path: Path
     assert not stage.lock.exists()
 
 
-def _timeless(text: str) -> str:
+def _without_seconds(text: str) -> str:
     """The two passes run one after the other: what is left of a time differs by some seconds."""
     return re.sub(r"\b\d+ s\b", "N s", text)
 
@@ -60,7 +60,7 @@ def test_any_other_node_gets_the_whole_pass(tmp_path: Path, situation: str) -> N
     short, long = cron(stage), twin.run("reconcile", "--no-color")
     assert short.err.splitlines()[-1] == "True"
     assert short.status == long.status
-    assert _timeless(short.out) == _timeless(long.out)
+    assert _without_seconds(short.out) == _without_seconds(long.out)
     assert stage.pair.calls("beta") == twin.pair.calls("beta")
 
 
