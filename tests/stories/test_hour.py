@@ -113,7 +113,7 @@ INCIDENTS: list[Incident] = [
 
 
 @pytest.mark.slow
-@pytest.mark.story_timeout(900)
+@pytest.mark.story_timeout(1800)
 @pytest.mark.parametrize(
     ("seed", "minutes"),
     # Twenty are enough for each incident to come; a simulated hour costs no more than they do.
