@@ -23,7 +23,7 @@ COMMAND_TIMEOUT_S = 30.0
 # What the agent may take on top of a script's own limit: its kill, and the emulation's slowness.
 PATIENCE_S = 12.0
 # To load connector once after each boot, in emulation and beside whatever else goes on.
-LOADING_S = 60.0
+LOADING_S = 300.0
 # cron's own; before it, where the lab notes which drbdadm is run (guest/drbdadm).
 CRON_ENVIRONMENT = {
     "PATH": "/run/lab/bin:/usr/bin:/bin",

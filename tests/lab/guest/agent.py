@@ -24,7 +24,7 @@ from typing import BinaryIO
 CONNECTOR = b"#!connector "
 PREFORK = "/run/lab/prefork.py"
 PREFORK_SOCKET = "/run/lab/prefork.socket"
-PREFORK_TIMEOUT_S = 90.0
+PREFORK_TIMEOUT_S = 300.0
 PORTS = "vport*p*"
 PORT_TIMEOUT_S = 30.0
 TERM_GRACE_S = 2.0
