@@ -26,4 +26,4 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     path = needed("chromium", "chromium", "the dashboards' pictures in a browser were")
     with Chromium(path, tmp_path_factory.mktemp("chromium")) as running:
         yield running
-    assert running.left_over() == []
+    assert running.wait_until_gone() == []

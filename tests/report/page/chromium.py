@@ -110,9 +110,16 @@ class Chromium:
             self._process.wait(5)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(5)
+        self._process.wait(PATIENCE_S)
         for end in (self._commands, self._answers):
             os.close(end)
+
+    def wait_until_gone(self) -> list[int]:
+        """What `left_over` says at the end: a killed process takes a moment on a busy machine."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while (left := self.left_over()) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        return left
 
     def left_over(self) -> list[int]:
         """Every process that was started for this browser and still runs."""

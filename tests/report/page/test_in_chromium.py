@@ -57,7 +57,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     with Chromium(path, tmp_path_factory.mktemp("chromium")) as running:
         assert running.left_over()
         yield running
-    assert running.left_over() == []
+    assert running.wait_until_gone() == []
 
 
 @pytest.fixture(scope="module")
