@@ -32,8 +32,10 @@ types: $(VENV)/dev.stamp  ## Types
 unit: $(VENV)/dev.stamp  ## Unit tests, without the lab
 	$(BIN)/pytest -q -n 3 --dist worksteal -m "not real_drbd and not soak and not broken_rules and not slow"
 
+# Only files with the mark are read: each process would read all others for longer than its tests take.
 slow: $(VENV)/dev.stamp tool-packages  ## Unit tests that start a browser or a Prometheus, build the package, wait, or take long
-	$(BIN)/pytest -q -n 3 --dist worksteal -m "slow and not real_drbd and not soak and not broken_rules"
+	$(BIN)/pytest -q -n 3 --dist worksteal -m "slow and not real_drbd and not soak and not broken_rules" \
+	  $$(grep -rl --include='test_*.py' 'mark\.slow' tests)
 
 # The rules that are broken on purpose come first: what does not catch them proves nothing.
 SEEDS ?= 500

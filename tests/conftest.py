@@ -1,6 +1,7 @@
 """What all tests share: the laboratory's fixtures, of which most tests need none; and a mark."""
 
 import signal
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,3 +18,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "broken_rules: plays copies of broken rules; `make sim`")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Raise UsageError for a slow test in a file without the mark's name: `make slow` misses it."""
+    for path in {item.path for item in items if item.get_closest_marker("slow")}:
+        if "mark.slow" not in path.read_text(encoding="utf-8"):
+            raise pytest.UsageError(f"{path}: has a slow test; name it `pytest.mark.slow` there")
