@@ -16,6 +16,7 @@ def leave_beta_standalone(pair: StoryPair) -> None:
     pair.beta.wait_for_connection("StandAlone")
 
 
+@pytest.mark.soak_on_real_drbd
 def test_mode_observe_never_acts(pair: StoryPair) -> None:
     pair.configure({"mode": "observe"})
     leave_beta_standalone(pair)
@@ -117,6 +118,7 @@ def test_a_policy_that_would_discard_stands_before_a_demotion(pair: StoryPair) -
     assert pair.beta.state().role == "Primary"
 
 
+@pytest.mark.soak  # little of it is DRBD
 def test_a_pause_stands_until_it_expires(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure()
@@ -136,7 +138,9 @@ def test_a_pause_stands_until_it_expires(real_pair: Pair) -> None:
     pair.wait_all("Connected")
 
 
-@pytest.mark.parametrize("owner", ["pacemakerd", "drbd-reactor"])
+@pytest.mark.parametrize(
+    "owner", ["pacemakerd", pytest.param("drbd-reactor", marks=pytest.mark.soak)]
+)
 def test_a_cluster_manager_that_owns_the_resource_is_not_crossed(
     real_pair: Pair, owner: str
 ) -> None:
@@ -173,6 +177,7 @@ def test_where_the_kernel_log_cannot_be_read_nothing_is_done(real_pair: Pair) ->
     pair.wait_all("Connected")
 
 
+@pytest.mark.soak  # little of it is DRBD
 def test_a_damaged_memory_of_attempts_is_no_reason_to_begin_anew(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure({"mode": "discard"})

@@ -103,6 +103,7 @@ def test_copies_of_xfs(real_pair: Pair, resource: str) -> None:
     assert {item["filesystem"] for item in kept["volumes"]} == {"xfs"}
 
 
+@pytest.mark.soak  # it takes minutes
 def test_a_snapshot_that_lasts_and_one_that_overflows(real_pair: Pair) -> None:
     pair = real_pair
     on_other_disks(pair, "mail", volume_group(64), {0: "/dev/pair/data0"}, "ext4")

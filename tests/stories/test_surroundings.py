@@ -91,6 +91,7 @@ def test_nothing_is_given_up_where_it_cannot_be_written_down(real_pair: Pair, fa
     passes_until(pair, lambda: in_sync(pair))
 
 
+@pytest.mark.soak  # little of it is DRBD
 def test_a_textfile_that_cannot_be_written_stops_no_recovery(real_pair: Pair) -> None:
     pair = real_pair
     pair.beta.run("mkdir -p /run/lab/metrics && mount -t tmpfs -o ro lab /run/lab/metrics")
