@@ -41,6 +41,7 @@ PEER = "/run/lab/peer.json"
 
 @pytest.mark.parametrize("mode", ["observe", "reconnect", "discard"])
 @pytest.mark.soak
+@pytest.mark.story_timeout(5400)  # six failures, of ten minutes each where the host is slow
 def test_every_failure_in_each_mode(fresh_pair: Pair, mode: str) -> None:
     with cluster_in(fresh_pair, mode) as cluster:
         for failure in FAILURES:
