@@ -18,8 +18,8 @@ SNIPPET = CHECKOUT / "contrib" / "drbd" / "connector-handlers.res"
 INSTALLED = "/usr/local/sbin/connector"
 PROGRAM = "/run/lab/connector"
 LOG = "/run/lab/watch.log"
-START_TIMEOUT_S = 60.0
-END_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 300.0
+END_TIMEOUT_S = 120.0
 
 
 def capabilities() -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.lab.drbd_node import DrbdNode
 from tests.lab.node import Completed
 from tests.lab.pair import Pair
@@ -51,8 +53,8 @@ def test_the_resync_is_followed_to_its_end_also_after_a_kill(real_pair: Pair) ->
     assert again.stdout.endswith("mail is Connected: nothing to recover\n") or (
         "mail: in step, both disks are UpToDate" in again.stdout.splitlines()[-1]
     )
-    assert "SyncTarget: " in killed.stdout + again.stdout
-    assert "% in sync" in killed.stdout + again.stdout
+    # On a slow host the resync may be over before it is looked at for a second time.
+    assert re.search(r"(SyncTarget|WFSyncUUID): .*% in sync", killed.stdout + again.stdout)
     assert in_sync(pair)
     assert set(kept) <= pair.alpha.records(0)
 
