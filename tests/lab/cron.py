@@ -12,7 +12,7 @@ from .drbd_node import DrbdNode
 from .errors import CommandTimedOut, LabError, NodeDied
 
 # A pass ends by itself at its deadline; the rest is for the emulation.
-PASS_TIMEOUT_S = 120.0
+PASS_TIMEOUT_S = 240.0
 # A pass's deadline is shorter than a real minute, so that there are never more of them at once. In
 # short minutes on a busy host they would pile up until the node did nothing else.
 MOST_AT_ONCE = 2

@@ -21,7 +21,7 @@ from .recording import Source
 from .wait import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-STATE_TIMEOUT_S = 20.0
+STATE_TIMEOUT_S = 60.0
 KMSG_PATTERN = re.compile(r"^\d+,\d+,(\d+),[^;]*;(.*)$", re.MULTILINE)
 
 

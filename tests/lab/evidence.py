@@ -8,7 +8,7 @@ from pathlib import Path
 from .drbd_node import DrbdNode
 from .errors import LabError
 
-COMMAND_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 30.0
 
 EVIDENCE = {
     "kmsg": "dd if=/dev/kmsg iflag=nonblock bs=8192 2>/dev/null | grep -v '^[0-9].*;lab: '",

@@ -17,7 +17,7 @@ from .packages import program
 from .wire import Wire
 
 NETWORK = "10.9.1.0/24"
-END_TIMEOUT_S = 10.0
+END_TIMEOUT_S = 30.0
 
 
 class LanClient:

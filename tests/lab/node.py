@@ -19,7 +19,7 @@ from .qmp import Monitor
 from .recording import Recording, Source, Tail
 
 BOOT_TIMEOUT_S = 240.0
-COMMAND_TIMEOUT_S = 30.0
+COMMAND_TIMEOUT_S = 90.0
 # What the agent may take on top of a script's own limit: its kill, and the emulation's slowness.
 PATIENCE_S = 12.0
 # To load connector once after each boot, in emulation and beside whatever else goes on.
@@ -229,7 +229,7 @@ class Node:
         *,
         checkout: Path,
         environment: Mapping[str, str] = CRON_ENVIRONMENT,
-        timeout_s: float = 120.0,
+        timeout_s: float = 240.0,
         kill_after_s: float | None = None,
     ) -> Completed:
         """Run connector from a checkout in a process that has it loaded (guest/prefork.py).

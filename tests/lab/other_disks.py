@@ -8,7 +8,7 @@ from .administration import MINORS
 from .drbd_conf import PATH, drbd_conf
 from .pair import Pair
 
-MAKING_TIMEOUT_S = 90.0
+MAKING_TIMEOUT_S = 300.0
 SPARE_DISK = "/dev/vde"
 # mkfs.xfs takes less than 300 MiB only where xfs' own tests run (mkfs/xfs_mkfs.c,
 # `validate_supported`).

@@ -27,8 +27,8 @@ from .wait import wait_until
 CONFIGURATION_PATH = "/etc/connector/connector.toml"
 CLEAN = "(guest/clean)"
 MAP = 'dmsetup create mail --table "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0";'
-MAKING_TIMEOUT_S = 90.0
-HANDSHAKE_TIMEOUT_S = 30.0
+MAKING_TIMEOUT_S = 300.0
+HANDSHAKE_TIMEOUT_S = 90.0
 CHANGED_KIB = 16
 
 
@@ -188,7 +188,7 @@ class Pair(TwoNodes, Splittable):
 
     # -- the program under test ---------------------------------------------------------------
 
-    def connector(self, node: DrbdNode, arguments: str, *, timeout_s: float = 90.0) -> Completed:
+    def connector(self, node: DrbdNode, arguments: str, *, timeout_s: float = 240.0) -> Completed:
         """Run this checkout's connector in a node, with the Python that runs us.
 
         Returns how it ended, whatever its exit status. Raises CommandTimedOut or NodeDied.

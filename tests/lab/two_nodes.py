@@ -31,8 +31,8 @@ STATE_DISK = DISKS
 # Below the resources of a story that wants other disks than the three of 16 MiB.
 SPARE_DISK_MIB = 192
 FOLDER_PREFIX = "drbd-lab-"
-SYNC_TIMEOUT_S = 40.0
-MKFS_TIMEOUT_S = 60.0
+SYNC_TIMEOUT_S = 120.0
+MKFS_TIMEOUT_S = 180.0
 
 # Where clients of the nodes may be plugged into the second network: at a node's own end of it.
 LAN_SIDES = ("alpha-side", "beta-side")
