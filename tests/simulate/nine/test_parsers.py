@@ -13,7 +13,7 @@ from connector.observe.dump_xml import parse_dump_xml
 from connector.observe.nine import evidence as evidence_9
 from connector.observe.nine import openers
 from connector.observe.nine import status as drbdsetup_status
-from connector.settings import Settings
+from connector.settings import RunSettings, Settings
 from connector.simulate.nine.render import render
 from tests.simulate.nine import captured
 from tests.simulate.nine.test_situations import EVERYWHERE, told
@@ -73,7 +73,8 @@ def test_configuration(situation: str, name: str) -> None:
 def test_a_look_at_the_node(situation: str, name: str, tmp_path: Path) -> None:
     """The whole look that a pass takes: nothing is in doubt, and who is in use is seen."""
     cluster = copy.deepcopy(told(situation))
-    seen = node.look(cluster.world(name, tmp_path), Settings())
+    settings = Settings(run=RunSettings(state_dir=tmp_path / "state"))
+    seen = node.look(cluster.world(name, tmp_path), settings)
     assert seen.problems == ()
     path = captured.FIXTURES / situation / "expected.json"
     truth = json.loads(path.read_text(encoding="utf-8"))[name]
