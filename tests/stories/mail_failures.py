@@ -11,7 +11,7 @@ from tests.lab.mail.cluster import MailCluster
 from tests.lab.mail.heartbeat import DEADTIME_S
 from tests.lab.wait import wait_until
 
-# It takes seconds, and took 140 on a host that was several times slower than usual.
+# It takes seconds, and took three minutes on a host that was several times slower than usual.
 HEARTBEAT_TIMEOUT_S = 600.0
 # A switch of the old scripts may come to nothing, and then there is nothing to wait for.
 OLD_SWITCH_S = 240.0

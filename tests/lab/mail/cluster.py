@@ -27,8 +27,8 @@ from .heartbeat import ADDRESS, SMTP_PORT
 from .setup import MOUNT, OLD, WHERE, fill, prepare, start_heartbeat
 
 MINUTE_S = 6.0
-# Heartbeat's scripts may take three minutes here until one node is Primary again; the default's
-# three attempts are one question after two of them (docs/adr/0015).
+# Heartbeat's scripts may take three minutes here until one node is Primary again. Until then the
+# standby asks once a minute, and each question is an attempt (docs/adr/0015): three are too few.
 MAX_ATTEMPTS = 12
 # On either road. The little disk of the laboratory must hold what comes in a quarter of an hour.
 INTERVAL_S = 1.0
