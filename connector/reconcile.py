@@ -100,7 +100,8 @@ def _locked(start: _Start, only: str | None) -> PassReport:
     stays = settings.run.stays_while_waiting
     # Counted before they are made, so that a killed pass counts too. Attempts that cannot be
     # written down cannot be bounded: then nothing is done.
-    memory = store.with_attempts(memory, decisions).counted_problems(len(seen.problems))
+    memory = store.with_attempts(memory, decisions, count=settings.run.counts_as_attempt)
+    memory = memory.counted_problems(len(seen.problems))
     not_kept = store.keep(settings, memory)
     outcomes = carry_out(
         decisions,

@@ -28,6 +28,8 @@ class RunSettings:
     # waits for the peer stays to see it come, and whether it looks before it takes the lock.
     stays_while_waiting: bool = True
     looks_before_locking: bool = True
+    # Of neither: the pass within a `connector release`, which a cluster manager asked for.
+    counts_as_attempt: bool = True
 
 
 @dataclass(frozen=True, slots=True)

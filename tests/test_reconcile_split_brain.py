@@ -84,7 +84,10 @@ def test_neither_side_in_use_is_left_to_a_person(tmp_path: Path) -> None:
 
 
 def test_both_step_down_and_one_takes_over_again(tmp_path: Path) -> None:
-    """As Heartbeat has it after a partition: the handshake in between finds no Primary."""
+    """As Heartbeat has it after a partition: the handshake in between finds no Primary.
+
+    Without `connector release` the passes had to connect; one question is left, after four minutes.
+    """
     agents = Agents(tmp_path, mode=Mode.DISCARD)
     agents.split()
     for node in ("alpha", "beta"):
@@ -93,8 +96,8 @@ def test_both_step_down_and_one_takes_over_again(tmp_path: Path) -> None:
     agents.minutes(1)
     assert agents.pair.run_on("alpha")(("drbdadm", "primary", "mail"), 15).exit_status == 0
     agents.pair.mount("alpha", "mail", "/srv/mail0", 0)
-    reports = agents.minutes(5)
-    assert reports[-1].exit_status == 0
+    reports = agents.minutes(7)
+    assert [report.exit_status for report in reports[-2:]] == [0, 0]
     for node in ("alpha", "beta"):
         assert agents.pair.blocks(node, "mail") == {1: "written on alpha"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.decide.asking_again import may_ask_again
 from connector.decide.context import Context
 from connector.decide.forecast import Loser, Loss, forecast
 from connector.decide.table import Row
@@ -21,10 +22,6 @@ from connector.model import (
 
 # A take-over with a file system check in it may take minutes; a longer one needs a person's look.
 TAKEOVER_LASTS_S = 600.0
-# For how long a handshake that found no Primary is taken for the last word. A cluster manager whose
-# nodes have both stepped down starts the service anew within a minute or two (Heartbeat 3,
-# measured).
-NO_PRIMARY_HOLDS_S = 60.0
 DISK_GONE = frozenset({DiskState.DISKLESS, DiskState.FAILED, DiskState.DETACHING})
 
 
@@ -117,16 +114,14 @@ def _evidence_gate(
 ) -> Gate | None:
     """Without the kernel log nobody can tell a split brain from a disconnect by hand.
 
-    A handshake tells the roles of its moment. Where it found no Primary, the peer may have become
-    one since. After a while a plain connect has the kernel write what is so now; it gives nothing
-    up. The last attempt is kept for what may follow from that.
+    A handshake that found no Primary is asked again after a while (`asking_again`).
     """
     evidence = resource.evidence
     if not evidence.readable:
         return Gate(GateName.EVIDENCE, "the kernel log cannot be read: it takes root", True)
     if row.name is not DecisionName.RECONNECT_STANDBY or not evidence.split_brain:
         return None
-    if steps == (ActionKind.CONNECT_DISCARD,) or _may_be_otherwise_now(resource, context):
+    if steps == (ActionKind.CONNECT_DISCARD,) or may_ask_again(resource, context):
         return None
     if evidence.self_was_primary is False and evidence.peer_was_primary is False:
         reason = "split brain, and neither side was Primary: nobody can say which copy is right"
@@ -138,13 +133,6 @@ def _evidence_gate(
         )
         return Gate(GateName.EVIDENCE, reason, True)
     return None
-
-
-def _may_be_otherwise_now(resource: Resource, context: Context) -> bool:
-    found_at_s = resource.evidence.cause_at_s
-    if found_at_s is None or context.attempts + 1 >= context.policy.max_attempts:
-        return False
-    return context.log_now_s - found_at_s >= NO_PRIMARY_HOLDS_S
 
 
 def _disk_gate(steps: tuple[ActionKind, ...], resource: Resource) -> Gate | None:

@@ -55,10 +55,12 @@ class Incidents:
         incident = replace(known, picture=key, since_s=now_s, discarding=pending)
         return self._with(resource, incident)
 
-    def attempted(self, resource: str, *, discarding: bool = False) -> Incidents:
-        """The same with one more attempt."""
+    def attempted(
+        self, resource: str, *, discarding: bool = False, counts: bool = True
+    ) -> Incidents:
+        """The same with a pass that acts, which is one more attempt where it `counts`."""
         known = self.by_resource[resource]
-        attempts = known.attempts + 1
+        attempts = known.attempts + counts
         incident = replace(known, attempts=attempts, acted=True, discarding=discarding)
         return self._with(resource, incident)
 

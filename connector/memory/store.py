@@ -127,8 +127,10 @@ def _names(resource: Resource) -> list[str]:
     return [f"{resource.name}:{item.peer}" for item in resource.connections]
 
 
-def with_attempts(memory: Memory, decisions: Mapping[str, Decision]) -> Memory:
-    """The same with one more attempt for each decision that acts."""
+def with_attempts(
+    memory: Memory, decisions: Mapping[str, Decision], *, count: bool = True
+) -> Memory:
+    """The same with each decision that acts noted, and counted as an attempt unless told not to."""
     for name, decision in decisions.items():
         several = len(decision.connections) > 1
         for item in decision.connections if several else (decision,):
@@ -136,6 +138,7 @@ def with_attempts(memory: Memory, decisions: Mapping[str, Decision]) -> Memory:
                 incidents = memory.incidents.attempted(
                     f"{name}:{item.peer}" if several else name,
                     discarding=any(map(_stays_pending, item.actions)),
+                    counts=count,
                 )
                 memory = memory.with_incidents(incidents)
     return memory

@@ -25,7 +25,7 @@ GATES: dict[GateName, str] = {
     "`respect_disconnect` ago",
     GateName.EVIDENCE: "the kernel log cannot be read, or this node was Secondary in a split "
     "brain's last handshake and the peer was too, or its volumes disagree; asked again after a "
-    "minute, but not with the last attempt",
+    "minute, then after waits four times as long each, but not with the last attempt",
     GateName.FORECAST: "DRBD's own after-sb policies might throw data away at the next handshake",
     GateName.DISK: "changes are to be given up, and a local disk is missing",
     GateName.ATTEMPTS: "`max_attempts` passes acted in this incident and it is not over",

@@ -155,13 +155,17 @@ def _explained(
 
 
 def _together(world: World, settings: Settings, done: Done, said: Said) -> Done:
-    """Have the ordinary decision made now where the nodes are apart, rather than in a minute."""
+    """Have the ordinary decision made now where the nodes are apart, rather than in a minute.
+
+    It belongs to the release and is bounded by it, so the agent keeps all attempts of its own.
+    """
     if not done.steps:
         return done
     resource = see(world, settings, [done.resource])[0].resource
     if all(item.connection is not ConnectionState.STANDALONE for item in resource.each):
         return done
-    alone = replace(settings, run=replace(settings.run, stays_while_waiting=False))
+    run = replace(settings.run, stays_while_waiting=False, counts_as_attempt=False)
+    alone = replace(settings, run=run)
     try:
         report = one_pass(world, alone, resource=done.resource, warn=said)
     except (Interrupted, PassTimedOut):

@@ -217,8 +217,10 @@ def test_that_neither_was_primary_is_asked_again_after_a_while() -> None:
     standby = stand_alone(Role.SECONDARY, in_use=False, evidence=neither)
     later = replace(DISCARD, log_now_s=100.0 + 60)
     assert kinds(standby, later) == [A.CONNECT]
+    # Four times as long each time; the last one is for the discard.
+    assert gates(standby, replace(later, attempts=1)) == [GateName.EVIDENCE]
+    later = replace(DISCARD, log_now_s=100.0 + 240)
     assert kinds(standby, replace(later, attempts=1)) == [A.CONNECT]
-    # The last one is for the discard.
     assert gates(standby, replace(later, attempts=2)) == [GateName.EVIDENCE]
     assert gates(standby, replace(later, attempts=3)) == [GateName.EVIDENCE, GateName.ATTEMPTS]
     assert gates(standby, replace(LONG, log_now_s=later.log_now_s)) == [GateName.MODE]

@@ -31,6 +31,12 @@ def test_attempts_outlive_a_change_of_the_picture_and_end_with_the_incident() ->
     assert incidents.attempts("db") == 0
 
 
+def test_a_pass_that_a_cluster_manager_called_for_acts_and_is_no_attempt() -> None:
+    incidents = Incidents("boot").seen("mail", APART, 0.0).attempted("mail", counts=False)
+    assert incidents.attempts("mail") == 0
+    assert incidents.by_resource["mail"].acted
+
+
 def test_kept_between_passes(tmp_path: Path) -> None:
     path = tmp_path / "incidents.json"
     incidents = Incidents("boot").seen("mail", APART, 100.0).attempted("mail")

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from connector.decide.context import Policy
 from connector.errors import ConnectorError, OperatorNeeded
 from connector.memory import incidents
 from connector.memory.incidents import Incidents
 from connector.memory.store import moment
-from connector.model import ConnectionState
+from connector.model import ConnectionState, Mode
 from connector.observe.node import look
 from connector.observe.processes import DeviceUser
 from connector.settings import TakeoverSettings
@@ -145,13 +146,7 @@ def test_what_passes_gave_up_upon_is_tried_again_after_it(nodes: Nodes) -> None:
 
 
 def test_a_split_brain_is_left_to_a_person(nodes: Nodes) -> None:
-    nodes.pair.cut_link()
-    nodes.pair.settle()
-    for node in ("alpha", "beta"):
-        nodes.take_over(node)
-        nodes.pair.write(node, "db", 0, 1, node)
-    nodes.pair.restore_link()
-    nodes.pair.settle()
+    _both_active(nodes)
 
     done = release(nodes.worlds["beta"], nodes.settings["beta"], [], nodes.said.append)
 
@@ -159,6 +154,43 @@ def test_a_split_brain_is_left_to_a_person(nodes: Nodes) -> None:
     assert "split brain" in done[0].warnings[0]
     assert "split brain" in "\n".join(nodes.said)
     assert [line for line in nodes.lines["beta"] if "connect" in line] == []
+
+
+@pytest.mark.parametrize("away_minutes", [1, 3, 5])
+def test_a_slow_cluster_manager_does_not_need_a_person(nodes: Nodes, away_minutes: int) -> None:
+    """Beats that come through again have both step down; one is active after some minutes.
+
+    The release's own connect finds no Primary, and leaves the agent the attempts that it needs to
+    ask again (docs/adr/0015).
+    """
+    for node in ("alpha", "beta"):
+        nodes.change(node, lambda known: replace(known, policy=Policy(mode=Mode.DISCARD)))
+    _both_active(nodes)
+    for node in ("alpha", "beta"):
+        nodes.release(node)
+    nodes.pair.settle()
+    assert nodes.connections("db") == (ConnectionState.STANDALONE, ConnectionState.STANDALONE)
+    nodes.minutes(away_minutes)
+
+    nodes.take_over("alpha")
+    reports = nodes.minutes(7)
+
+    assert nodes.connections("db") == (ConnectionState.CONNECTED, ConnectionState.CONNECTED)
+    assert [report.exit_status for report in reports[-2:]] == [0, 0]
+    assert nodes.is_active("alpha")
+    for node in ("alpha", "beta"):
+        assert nodes.pair.blocks(node, "db") == {1: "alpha"}
+
+
+def _both_active(nodes: Nodes) -> None:
+    """Both take over behind a cut link and write; then the link comes back."""
+    nodes.pair.cut_link()
+    nodes.pair.settle()
+    for block, node in enumerate(("alpha", "beta"), start=1):
+        nodes.take_over(node)
+        nodes.pair.write(node, "db", 0, block, node)
+    nodes.pair.restore_link()
+    nodes.pair.settle()
 
 
 def test_every_step_is_in_the_journal(nodes: Nodes) -> None:

@@ -27,9 +27,6 @@ from .heartbeat import ADDRESS, SMTP_PORT
 from .setup import MOUNT, OLD, WHERE, fill, prepare, start_heartbeat
 
 MINUTE_S = 6.0
-# Heartbeat's scripts may take three minutes here until one node is Primary again. Until then the
-# standby asks once a minute, and each question is an attempt (docs/adr/0015): three are too few.
-MAX_ATTEMPTS = 12
 # On either road. The little disk of the laboratory must hold what comes in a quarter of an hour.
 INTERVAL_S = 1.0
 TIMEOUT_S = 3.0
@@ -54,8 +51,7 @@ class MailCluster:
         """Bring it all up, alpha being the active node. Raises LabError."""
         with self._cleanup:
             pair = self.pair
-            policy = {"mode": self._mode, "max_attempts": MAX_ATTEMPTS}
-            pair.configure(policy, more="" if self.old else MOUNT)
+            pair.configure({"mode": self._mode}, more="" if self.old else MOUNT)
             self._cleanup.callback(self.mend)
             pair.on_both(lambda node: prepare(node, old=self.old))
             fill(pair.alpha)
