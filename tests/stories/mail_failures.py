@@ -9,7 +9,6 @@ from tests.lab.drbd_node import DrbdNode
 from tests.lab.errors import WaitTimedOut
 from tests.lab.mail.cluster import MailCluster
 from tests.lab.mail.heartbeat import DEADTIME_S
-from tests.lab.wait import wait_until
 
 # It takes seconds, and took three minutes on a host that was several times slower than usual.
 HEARTBEAT_TIMEOUT_S = 600.0
@@ -66,11 +65,10 @@ def beats_cut(cluster: MailCluster) -> None:
     if cluster.old:
         cluster.pair.let_time_pass(6 * LONGER_THAN_DEAD_S)
     else:
-        wait_until(
+        cluster.wait_until(
             lambda: GIVEN_BACK in standby.run("cat /var/log/ha-log").stdout,
-            timeout_s=HEARTBEAT_TIMEOUT_S,
-            what="the take-over of the standby is refused",
-            saw=cluster.said,
+            HEARTBEAT_TIMEOUT_S,
+            "the take-over of the standby is refused",
         )
         assert cluster.active() == [active]
         cluster.wait_for_service()
@@ -107,11 +105,10 @@ def _roles(cluster: MailCluster) -> tuple[DrbdNode, DrbdNode]:
 
 def _wait_active(cluster: MailCluster, node: DrbdNode) -> None:
     try:
-        wait_until(
+        cluster.wait_until(
             lambda: cluster.active() == [node],
-            timeout_s=OLD_SWITCH_S if cluster.old else HEARTBEAT_TIMEOUT_S,
-            what=f"{node.name} is active",
-            saw=cluster.said,
+            OLD_SWITCH_S if cluster.old else HEARTBEAT_TIMEOUT_S,
+            f"{node.name} is active",
         )
     except WaitTimedOut:
         # Their pass may demote what their take-over has just promoted; then all goes back.
