@@ -18,16 +18,21 @@ LONGEST_WAIT_S = 3600.0
 
 
 def may_ask_again(resource: Resource, context: Context) -> bool:
-    """Whether the last handshake is old enough; the last attempt is kept for the discard."""
-    found_at_s = resource.evidence.cause_at_s
-    if found_at_s is None or context.attempts + 1 >= context.policy.max_attempts:
+    """Whether the last handshake is old enough to be asked again."""
+    found_at_s, holds_s = resource.evidence.cause_at_s, asked_again_after_s(context)
+    if found_at_s is None or holds_s is None:
         return False
-    return context.log_now_s - found_at_s >= wait_s(context.attempts)
+    return context.log_now_s - found_at_s >= holds_s
 
 
-def wait_s(attempts: int) -> float:
-    """For how many seconds such a handshake is the last word, after so many attempts."""
-    wait = FIRST_WAIT_S
-    for _ in range(attempts):
-        wait = min(wait * TIMES, LONGEST_WAIT_S)
-    return wait
+def asked_again_after_s(context: Context) -> float | None:
+    """For how many seconds such a handshake is the last word; None where for ever.
+
+    The last attempt is kept for the discard.
+    """
+    if context.attempts + 1 >= context.policy.max_attempts:
+        return None
+    holds_s = FIRST_WAIT_S
+    for _ in range(context.attempts):
+        holds_s = min(holds_s * TIMES, LONGEST_WAIT_S)
+    return holds_s

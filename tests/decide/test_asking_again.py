@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.decide.asking_again import may_ask_again, wait_s
+from connector.decide.asking_again import asked_again_after_s, may_ask_again
 from connector.decide.context import Context, Policy
 from connector.model import Cause, ConnectionState, Evidence, Mode
 from tests.builders import resource
 
 
 def test_each_wait_is_longer_and_none_is_longer_than_an_hour() -> None:
-    assert [wait_s(attempts) for attempts in range(5)] == [60, 240, 960, 3600, 3600]
-    assert wait_s(100) == 3600
+    waits_s = [
+        asked_again_after_s(Context(policy=Policy(max_attempts=6), attempts=attempts))
+        for attempts in range(7)
+    ]
+    assert waits_s == [60, 240, 960, 3600, 3600, None, None]
+    most = Context(policy=Policy(max_attempts=100), attempts=98)
+    assert asked_again_after_s(most) == 3600
 
 
 def test_a_handshake_of_an_unknown_time_is_not_asked_again() -> None:

@@ -81,7 +81,11 @@ class Case:
 
     def decide(self, mode: Mode) -> Decision:
         """The decision of a pass in this mode."""
-        context = Context(
+        return decide(self.resource, self.context(mode))
+
+    def context(self, mode: Mode) -> Context:
+        """What that decision knows besides the resource."""
+        return Context(
             policy=replace(self.policy, mode=mode),
             attempts=self.attempts,
             picture_age_s=self.lasted_s,
@@ -89,7 +93,6 @@ class Case:
             paused=PAUSED if self.paused else None,
             discard_pending=self.discard_pending,
         )
-        return decide(self.resource, context)
 
 
 @dataclass(frozen=True, slots=True)

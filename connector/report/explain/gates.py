@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.decide.asking_again import asked_again_after_s
 from connector.decide.context import Policy
 from connector.model import Gate, GateName, Mode
 from connector.report.explain.answer import Case
@@ -28,8 +29,7 @@ def opens(gate: Gate, case: Case) -> str:
     if gate.name is GateName.MODE:
         return _mode(case)
     if gate.name is GateName.EVIDENCE:
-        readable = case.resource.evidence.readable
-        text = f"nothing but {_PERSON}" if readable else "root's right to read /dev/kmsg"
+        text = _evidence(case)
     elif gate.name is GateName.FORECAST:
         text = _forecast(case)
     elif gate.name is GateName.SUSPENDED:
@@ -52,6 +52,16 @@ def _mode(case: Case) -> str:
     if Mode.RECONNECT not in modes:
         text += f"; or {_PERSON}"
     return _filled(text, case.resource.name, case.policy)
+
+
+def _evidence(case: Case) -> str:
+    """A handshake without a Primary is asked again, as long as an attempt is left for it."""
+    if not case.resource.evidence.readable:
+        return "root's right to read /dev/kmsg"
+    after_s = asked_again_after_s(case.context(Mode.DISCARD))
+    if after_s is None:
+        return f"nothing but {_PERSON}"
+    return f"{after_s:g} s since that handshake, then it is made anew; or {_PERSON}"
 
 
 def _forecast(case: Case) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from connector.decide.asking_again import asked_again_after_s
 from connector.decide.context import Policy
 from connector.decide.policy import TRANSIENT_LASTS_S
 from connector.model import (
@@ -12,6 +13,7 @@ from connector.model import (
     WAITING,
     AfterSplitBrain,
     Generation,
+    Mode,
     Role,
     Use,
     UseKind,
@@ -121,6 +123,8 @@ def _lasted_premise(case: Case, said: Said) -> Premise:
         return Premise(About.LASTED, Source.SAID, words)
     policy = case.policy
     ends_s = {policy.demote_grace_s, TRANSIENT_LASTS_S, policy.respect_disconnect_s}
+    # Of a split brain without a Primary; elsewhere it makes no difference, and is left out.
+    ends_s.add(asked_again_after_s(case.context(Mode.DISCARD)) or 0.0)
     alternatives = tuple(
         Alternative(
             f"it had looked like this for {after_s:g} s",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from connector.decide.context import Policy
@@ -97,6 +98,12 @@ def sayings() -> Iterator[Said]:
 
 
 CASES = [(seen, said) for seen in (*map(Seen, pictures()), *several()) for said in sayings()]
+
+
+@cache
+def every_case() -> list[tuple[Seen, Said, Explanation]]:
+    """All of them explained, which takes seconds."""
+    return [(seen, said, explained(seen, said)) for seen, said in CASES]
 
 
 def read(data: bytes | str, line: int | None = None) -> Reading:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from connector.decide.context import Policy
 from connector.decide.table import TABLE
 from connector.model import AfterSplitBrain, ConnectionState, Mode, Role
 from connector.report.connections import row_of
 from connector.report.explain.answer import About, Seen, Source
+from connector.report.explain.premises import premises
 from connector.report.explain.said import Said, UseSaid
 from tests import builders
 
-from .explaining import CASES, decided, explained
+from .explaining import CASES, every_case, explained
 
 C = ConnectionState
 
@@ -52,10 +54,11 @@ def with_option(said: Said, option: str) -> Said:
 
 def test_what_it_would_be_is_what_it_is_when_it_is_said() -> None:
     compared = 0
-    for seen, said in CASES:
-        for answer in explained(seen, said).answers:
+    for seen, said, found in every_case():
+        for answer in found.answers:
             for other in answer.otherwise:
-                again = decided(explained(seen, with_option(said, other.option)), answer.mode)
+                case, _ = premises(seen, with_option(said, other.option), Policy())
+                again = case.decide(answer.mode)
                 assert again.name == other.decision.name
                 assert again.actions == other.decision.actions
                 assert [g.name for g in again.gates] == [g.name for g in other.decision.gates]
@@ -65,8 +68,8 @@ def test_what_it_would_be_is_what_it_is_when_it_is_said() -> None:
 
 
 def test_only_what_is_another_answer_is_told() -> None:
-    for seen, said in CASES:
-        for answer in explained(seen, said).answers:
+    for _, _, found in every_case():
+        for answer in found.answers:
             own = answer.decision
             for other in answer.otherwise:
                 then = other.decision
@@ -79,8 +82,8 @@ def test_only_what_is_another_answer_is_told() -> None:
 
 def test_each_thing_is_told_said_or_assumed_once() -> None:
     always = {About.USE, About.LASTED, About.AFTER_SB, About.MANAGED, About.PAUSE, About.ATTEMPTS}
-    for seen, said in CASES:
-        found = explained(seen, said).premises
+    for _, _, case in every_case():
+        found = case.premises
         about = [premise.about for premise in found]
         assert len(about) == len(set(about))
         assert always <= set(about)
@@ -95,8 +98,7 @@ def test_each_thing_is_told_said_or_assumed_once() -> None:
 
 
 def test_an_assumption_that_does_not_matter_changes_no_answer() -> None:
-    for seen, said in CASES:
-        found = explained(seen, said)
+    for _, _, found in every_case():
         for premise in found.premises:
             if found.matters(premise):
                 continue
@@ -118,8 +120,7 @@ def test_what_is_assumed_of_the_use() -> None:
 
 def test_a_row_is_that_of_the_table() -> None:
     rows = set()
-    for seen, said in CASES:
-        found = explained(seen, said)
+    for _, _, found in every_case():
         for answer in found.answers:
             assert TABLE[answer.row - 1] is row_of(found.case.resource, answer.decision)
             assert TABLE[answer.row - 1].name == answer.decision.name

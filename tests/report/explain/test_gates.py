@@ -14,7 +14,7 @@ from connector.report.explain.gates import opens
 from connector.report.explain.said import Said, UseSaid
 from tests import builders
 
-from .explaining import CASES, NOTHING, explained
+from .explaining import NOTHING, every_case, explained
 
 C = ConnectionState
 STANDBY = Seen(builders.resource(connection=C.STANDALONE, role=Role.SECONDARY, out_of_sync_kib=4))
@@ -69,6 +69,24 @@ OPENED = [
         NOTHING,
         RECONNECT,
     ),
+    (
+        GateName.EVIDENCE,
+        STANDBY,
+        replace(NOBODY, lasted_s=59),
+        DISCARD,
+        "60 s since that handshake, then it is made anew; or a person's word",
+        replace(NOBODY, lasted_s=60),
+        DISCARD,
+    ),
+    (
+        GateName.EVIDENCE,
+        STANDBY,
+        replace(NOBODY, attempts=1),
+        DISCARD,
+        "240 s since that handshake",
+        replace(NOBODY, attempts=1, lasted_s=240),
+        DISCARD,
+    ),
     (GateName.FORECAST, STANDBY, SECONDARY_LOSES, RECONNECT, POLICY, NOTHING, RECONNECT),
     (
         GateName.FORECAST,
@@ -122,7 +140,8 @@ def test_what_opens_the_gates_that_only_others_can_open() -> None:
     }
     acting = explained(STANDBY, Said(managed=True), Policy(act_if_managed=True))
     assert shut(acting, Mode.RECONNECT) == {}
-    nobody = shut(explained(STANDBY, NOBODY), Mode.DISCARD)[GateName.EVIDENCE]
+    worn = replace(NOBODY, attempts=2)
+    nobody = shut(explained(STANDBY, worn), Mode.DISCARD)[GateName.EVIDENCE]
     assert nobody.startswith("nothing but a person's word: `connector recover mail --discard-my-")
     gone = builders.device(connection=C.STANDALONE, role=Role.SECONDARY, disk=DiskState.DISKLESS)
     diskless = Seen(replace(STANDBY.resource, volumes=(builders.volume(gone),)))
@@ -134,9 +153,9 @@ def test_what_opens_the_gates_that_only_others_can_open() -> None:
 def test_every_gate_says_what_opens_it() -> None:
     """Each gate came up in the cases, with words of its own."""
     found: dict[GateName, set[str]] = {}
-    for seen, said in CASES:
+    for _, _, case in every_case():
         for mode in Mode:
-            for name, words in shut(explained(seen, said), mode).items():
+            for name, words in shut(case, mode).items():
                 found.setdefault(name, set()).add(words)
     # The cases have no split brain on a node whose disk is gone: the test above has.
     assert found.keys() | {GateName.DISK} == set(GateName)
