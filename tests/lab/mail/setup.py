@@ -14,7 +14,7 @@ from tests.lab.loaded import put_connector
 from . import heartbeat
 
 WHERE = "/srv/mail"
-PID_FILE = "/run/mail-smtp.pid"  # as guest/mail-smtp has it
+PID_FILE = "/run/mail-smtp.pid"
 MOUNT = f"""\
 [[resource.mail.mount]]
 where = "{WHERE}"
@@ -99,7 +99,10 @@ def init_script() -> str:
     """Return /etc/init.d/mail-smtp, with this checkout's server and this Python."""
     text = (GUEST_FOLDER / "mail-smtp").read_text()
     server = GUEST_FOLDER / "smtp_server.py"
-    return text.replace("@PYTHON@", sys.executable).replace("@SERVER@", str(server))
+    filled = {"@PYTHON@": sys.executable, "@SERVER@": str(server), "@PID_FILE@": PID_FILE}
+    for word, value in filled.items():
+        text = text.replace(word, value)
+    return text
 
 
 def _written(files: dict[str, str]) -> str:
