@@ -63,13 +63,13 @@ tool-packages:
 	  test "$(CONNECTOR_LAB)" != required; }
 
 # Two pairs share the stories: one waits for DRBD most of the time, and leaves a core idle.
-lab-tests: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD
+lab-tests: $(VENV)/dev.stamp lab-packages tool-packages  ## The stories on real DRBD
 	$(BIN)/pytest -q -n 2 --dist worksteal --durations 12 -m "real_drbd and not soak" tests/lab tests/stories
 
-lab-states: $(VENV)/dev.stamp lab-packages  ## The stories on real DRBD, compared with what was recorded of it
+lab-states: $(VENV)/dev.stamp lab-packages tool-packages  ## The stories on real DRBD, compared with what was recorded of it
 	CONNECTOR_LAB_STATES=compare $(BIN)/pytest -q -n 2 --dist worksteal -m "real_drbd and not soak" tests/stories
 
-lab-test: $(VENV)/dev.stamp lab-packages  ## One story on real DRBD: make lab-test STORY=grace
+lab-test: $(VENV)/dev.stamp lab-packages tool-packages  ## One story on real DRBD: make lab-test STORY=grace
 	@test -n "$(STORY)" || { echo "which one? make lab-test STORY=WORD (a part of its name)" >&2; exit 2; }
 	@$(BIN)/pytest -v -m real_drbd -k "$(STORY)" tests/lab tests/stories || { status=$$?; \
 	  test $$status != 5 || echo "no story on real DRBD has $(STORY) in its name;" \
@@ -87,7 +87,7 @@ lab-9-modules:
 
 MAIL_OUTCOMES = build/lab/mail-cluster.jsonl
 
-soak: $(VENV)/dev.stamp lab-packages  ## The same stories for longer on real DRBD: more than an hour (a part: STORY="not mail_cluster")
+soak: $(VENV)/dev.stamp lab-packages tool-packages  ## The same stories for longer on real DRBD: more than an hour (a part: STORY="not mail_cluster")
 	@rm -f $(MAIL_OUTCOMES)
 	$(BIN)/pytest -v -n 2 --dist worksteal -m "real_drbd and soak" $(if $(STORY),-k "$(STORY)") tests/lab tests/stories
 	@test -n "$(STORY)" -a ! -e $(MAIL_OUTCOMES) || $(BIN)/python -m tests.stories.mail_outcomes $(MAIL_OUTCOMES)

@@ -46,6 +46,8 @@ find /var/lib/connector -mindepth 1 -delete
 dpkg-query -W -f '${{Package}}\\n' | sort >/run/lab/packages
 mkdir -p -m 700 /root/.ssh && mkdir -p /run/sshd
 [ -x /usr/sbin/sshd ] || {{ apt-get update && apt-get install -y openssh-server; }} >&2 || exit 1
+# Where apt has just installed the server, it has made a key, and ssh-keygen would ask about it.
+rm -f {HOST_KEY}
 for key in {ROOT_KEY} {HOST_KEY}; do ssh-keygen -q -t ed25519 -N '' -f $key || exit 1; done
 cat {ROOT_KEY}.pub {HOST_KEY}.pub
 """
