@@ -68,7 +68,9 @@ def test_a_cut_link_is_noticed_and_heals_by_itself(fresh_pair: Pair) -> None:
     assert fresh_pair.beta.run("stat -c %s /mnt/mail/while-cut").stdout == f"{64 << 10}\n"
 
 
-@pytest.mark.parametrize("still_active", [("alpha", "beta"), ("alpha",)])
+@pytest.mark.parametrize(
+    "still_active", [("alpha", "beta"), pytest.param(("alpha",), marks=pytest.mark.soak)]
+)
 def test_a_split_brain_is_made_and_logged(fresh_pair: Pair, still_active: tuple[str, ...]) -> None:
     ended = fresh_pair.split_brain(still_active=still_active)
     assert "StandAlone" in ended.values()
@@ -113,6 +115,7 @@ def test_resetting_twice_leaves_nothing_behind(booted_pair: Pair) -> None:
     assert "after-sb-1pri" not in booted_pair.beta.read("/etc/drbd.conf")
 
 
+@pytest.mark.soak  # the mail cluster has it, too
 @pytest.mark.story_timeout(240)
 def test_a_crash_keeps_the_disks(fresh_pair: Pair) -> None:
     alpha, beta = fresh_pair.nodes

@@ -86,6 +86,7 @@ def test_an_operators_disconnect_of_the_standby_is_mended(fresh_pair: Pair) -> N
     assert pair.beta.run("cat /mnt/mail/meanwhile").stdout == "kept"
 
 
+@pytest.mark.soak  # the gates' stories have it, too
 def test_an_operators_disconnect_is_left_alone_for_its_time(fresh_pair: Pair) -> None:
     pair = fresh_pair
     pair.beta.disconnect("mail")

@@ -11,6 +11,7 @@ from .vocabulary import NOTHING_LEFT, OPERATOR_NEEDED, StoryPair, in_sync, passe
 DISCARD = {"mode": "discard"}
 
 
+@pytest.mark.soak
 def test_a_standby_without_a_disk_needs_a_person(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure(DISCARD)
@@ -27,6 +28,7 @@ def test_a_standby_without_a_disk_needs_a_person(real_pair: Pair) -> None:
     assert pair.beta.run_pass().exit_status == NOTHING_LEFT
 
 
+@pytest.mark.soak
 def test_a_split_standby_without_a_disk_gives_nothing_up(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure(DISCARD)
@@ -45,6 +47,7 @@ def test_a_split_standby_without_a_disk_gives_nothing_up(real_pair: Pair) -> Non
     passes_until(pair, lambda: in_sync(pair))
 
 
+@pytest.mark.soak
 def test_one_volume_without_a_disk_keeps_the_whole_resource_from_giving_up(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure(DISCARD)
@@ -84,6 +87,7 @@ def test_a_resync_is_left_to_run_and_a_half_written_disk_gives_nothing_up(real_p
     pair.wait_all("Connected")
 
 
+@pytest.mark.soak
 def test_an_outdated_standby_is_brought_up_to_date(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure()

@@ -41,6 +41,7 @@ def test_mode_reconnect_leaves_a_split_brain_to_a_person(pair: StoryPair) -> Non
     assert pair.beta.identifiers() == before
 
 
+@pytest.mark.soak_on_real_drbd  # it waits
 def test_grace_keeps_a_primary_that_was_just_unmounted(pair: StoryPair) -> None:
     pair.configure({"demote_grace": 5})
     pair.alpha.take_over("mail")
@@ -138,9 +139,8 @@ def test_a_pause_stands_until_it_expires(real_pair: Pair) -> None:
     pair.wait_all("Connected")
 
 
-@pytest.mark.parametrize(
-    "owner", ["pacemakerd", pytest.param("drbd-reactor", marks=pytest.mark.soak)]
-)
+@pytest.mark.soak  # little of it is DRBD
+@pytest.mark.parametrize("owner", ["pacemakerd", "drbd-reactor"])
 def test_a_cluster_manager_that_owns_the_resource_is_not_crossed(
     real_pair: Pair, owner: str
 ) -> None:
@@ -159,6 +159,7 @@ def test_a_cluster_manager_that_owns_the_resource_is_not_crossed(
     pair.wait_all("Connected")
 
 
+@pytest.mark.soak
 def test_where_the_kernel_log_cannot_be_read_nothing_is_done(real_pair: Pair) -> None:
     """Nobody can tell a split brain from a disconnect by hand then."""
     pair = real_pair

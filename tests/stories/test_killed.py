@@ -19,7 +19,7 @@ KILLS_A_ROUND = 2  # at the least, at the mean
 
 
 @pytest.mark.story_timeout(3600)
-@pytest.mark.parametrize("kills", [8, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.soak)])
 def test_a_pass_may_be_killed_at_any_moment(real_pair: Pair, kills: int) -> None:
     """Two split brains a round; on both nodes passes are killed until DRBD is together again."""
     pair = real_pair

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.lab.drbd_node import DrbdNode
 from tests.lab.node import Completed
 from tests.lab.pair import Pair
@@ -60,6 +62,7 @@ def test_the_resync_is_followed_to_its_end_also_after_a_kill(real_pair: Pair) ->
     assert set(kept) <= pair.alpha.records(0)
 
 
+@pytest.mark.soak
 def test_a_rehearsal_in_either_order_leaves_all_as_it_was(fresh_pair: Pair) -> None:
     """With a clean pair of its own: a story's checker knows no pass that runs --tentative."""
     pair = fresh_pair

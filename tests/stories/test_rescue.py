@@ -135,6 +135,7 @@ def test_a_snapshot_that_lasts_and_one_that_overflows(real_pair: Pair) -> None:
     assert pair.connector(pair.beta, f"rescue show {lost['name']}").exit_status == 1
 
 
+@pytest.mark.soak  # it takes minutes
 def test_what_does_not_fit_is_not_given_up(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure({**DISCARD, "max_attempts": 1}, more="[rescue]\nmax_size_mib = 1\n")

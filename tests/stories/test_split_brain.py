@@ -135,6 +135,7 @@ def test_neither_in_use_nobody_can_say_which_copy_is_right(pair: StoryPair) -> N
         assert one.commands == ()
 
 
+@pytest.mark.soak_on_real_drbd
 def test_both_ask_for_the_discard_from_standalone_and_the_kernel_refuses(pair: StoryPair) -> None:
     """What two careless people do at once: DRBD refuses, and the agents leave it at that."""
     pair.configure(DISCARD)

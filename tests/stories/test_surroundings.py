@@ -25,6 +25,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.soak  # little of it is DRBD
 @pytest.mark.story_timeout(300)
 def test_a_drbdadm_that_cannot_be_relied_on(real_pair: Pair) -> None:
     pair = real_pair
@@ -70,7 +71,8 @@ dd if=/dev/zero of=/var/lib/connector/fill-up bs=4k 2>/dev/null; true
 """
 
 
-@pytest.mark.parametrize("fault", ["full", pytest.param("read-only", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_nothing_is_given_up_where_it_cannot_be_written_down(real_pair: Pair, fault: str) -> None:
     pair = real_pair
     pair.configure(DISCARD)
@@ -213,6 +215,7 @@ def test_a_link_that_works_one_way_only(pair: StoryPair, silent: str) -> None:
     passes_until(pair, lambda: in_sync(pair))
 
 
+@pytest.mark.soak
 @pytest.mark.story_timeout(300)
 def test_a_link_that_loses_frames(real_pair: Pair) -> None:
     pair = real_pair

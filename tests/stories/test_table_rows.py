@@ -100,6 +100,7 @@ def test_wfconnection_secondary_waits(pair: StoryPair) -> None:
     assert pair.beta.run_pass().decision() == "healthy"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("connection", ["StandAlone", "WFConnection"])
 def test_a_secondary_cannot_be_in_use_whatever_is_tried(real_pair: Pair, connection: str) -> None:
     """The two contradictions: the kernel allows neither way into them."""

@@ -19,6 +19,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
 )
 
 
+@pytest.mark.soak_on_real_drbd  # it is many passes
 @pytest.mark.parametrize("peer", ["gone", "there"])
 def test_a_pass_at_every_step_of_a_take_over_takes_nothing_away(pair: StoryPair, peer: str) -> None:
     pair.configure({"demote_grace": 90})

@@ -109,6 +109,7 @@ def test_after_a_crash_the_other_node_goes_on(pair: Pair, options: tuple[str, ..
     passes_until(pair, lambda: in_sync(pair, 0))
 
 
+@pytest.mark.soak
 def test_killed_while_it_checks_and_called_again(pair: Pair) -> None:
     beta = pair.beta
     pair.cut_link()
