@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.simulate import story
+from tests.cli import loaded
 from tests.stand_in import StandIn
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -109,15 +110,20 @@ class Stage:
 
     def run(self, *words: str, **environment: str) -> Done:
         """Run `connector WORDS` to its end; it must never show a traceback."""
-        return self.run_under((), *words, **environment)
+        return self.run_fed(b"", *words, **environment)
 
     def run_under(self, prefix: Sequence[str], *words: str, **environment: str) -> Done:
         """The same, started by another program."""
         return self._run([*prefix, *self.argv(words)], b"", environment)
 
-    def run_fed(self, text: bytes, *words: str) -> Done:
+    def run_fed(self, text: bytes, *words: str, **environment: str) -> Done:
         """The same with a text on standard input."""
-        return self._run(self.argv(words), text, {})
+        given = {**self.environment, **environment}
+        if not loaded.can_run(given):
+            return self._run(self.argv(words), text, environment)
+        began_s = time.monotonic()
+        words = ("--root", str(self.root), *words)
+        return _done(began_s, *loaded.run(words, text, given, self.folder, PATIENCE_S))
 
     def _run(self, argv: list[str], text: bytes, environment: Mapping[str, str]) -> Done:
         began_s = time.monotonic()
@@ -130,9 +136,7 @@ class Stage:
             timeout=PATIENCE_S,
             check=False,
         )
-        out, err = done.stdout.decode(), done.stderr.decode()
-        assert "Traceback" not in out + err, out + err
-        return Done(done.returncode, out, err, time.monotonic() - began_s)
+        return _done(began_s, done.returncode, done.stdout, done.stderr)
 
     def run_on_terminal(self, *words: str, typed: bytes = b"", **environment: str) -> Done:
         """The same on a terminal, where somebody types; what it shows is in `out`."""
@@ -234,6 +238,12 @@ class Running:
         assert b"Traceback" not in out + err, (out, err)
         seconds = time.monotonic() - began_s
         return Done(self.process.returncode, out.decode(), err.decode(), seconds)
+
+
+def _done(began_s: float, status: int, stdout: bytes, stderr: bytes) -> Done:
+    out, err = stdout.decode(), stderr.decode()
+    assert "Traceback" not in out + err, out + err
+    return Done(status, out, err, time.monotonic() - began_s)
 
 
 def _chunks(controller: int) -> Iterator[bytes]:
