@@ -65,6 +65,7 @@ def comes_out_whole(pair: Pair, resource: str, sums: dict[int, str]) -> None:
         assert pair.beta.run(f"test -e {where}/from-alpha", check=False).exit_status == 1
 
 
+@pytest.mark.soak  # the first evening has a rescue, too
 def test_the_copies_of_two_volumes_and_what_differs(real_pair: Pair) -> None:
     pair = real_pair
     pair.configure(DISCARD)

@@ -49,6 +49,7 @@ def pair(real_pair: Pair) -> Pair:
     return real_pair
 
 
+@pytest.mark.soak  # the mail cluster has switches, too
 def test_a_switch_and_a_process_that_holds_the_mount(pair: Pair) -> None:
     alpha, beta = pair.nodes
     take_over(alpha)
