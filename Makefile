@@ -87,7 +87,7 @@ lab-9-modules:
 
 MAIL_OUTCOMES = build/lab/mail-cluster.jsonl
 
-soak: $(VENV)/dev.stamp lab-packages tool-packages  ## The same stories for longer on real DRBD: more than an hour (a part: STORY="not mail_cluster")
+soak: $(VENV)/dev.stamp lab-packages tool-packages  ## The other stories on real DRBD, and for longer: two to three hours (the mail cluster, an hour: STORY=every_failure)
 	@rm -f $(MAIL_OUTCOMES)
 	$(BIN)/pytest -v -n 2 --dist worksteal -m "real_drbd and soak" $(if $(STORY),-k "$(STORY)") tests/lab tests/stories
 	@test -n "$(STORY)" -a ! -e $(MAIL_OUTCOMES) || $(BIN)/python -m tests.stories.mail_outcomes $(MAIL_OUTCOMES)
