@@ -18,7 +18,7 @@ help:  ## List the targets
 demo: $(VENV)/run.stamp  ## Watch a simulated pair split and be put together again (no root, no DRBD)
 	@$(BIN)/connector demo
 
-test: lab-packages tool-packages check slow sim lab-tests  ## Everything: lint, types, unit tests, schedules, and real DRBD in two virtual machines
+test: lab-packages tool-packages check slow sim lab-tests  ## Lint, types, unit tests, schedules, and real DRBD in two virtual machines
 
 check: lint types unit  ## The quick part: lint, types, unit tests
 

@@ -64,10 +64,11 @@ def run(
         assert len(message) < ASKED_BYTES
         files = [stdin.fileno(), stdout.fileno(), stderr.fileno()]
         socket.send_fds(connection, [message], files)
-        status = int(connection.recv(16))
+        status = connection.recv(16)
+        assert status, "tests.cli.loaded ended without an answer"
         stdout.seek(0)
         stderr.seek(0)
-        return status, stdout.read(), stderr.read()
+        return int(status), stdout.read(), stderr.read()
 
 
 @cache

@@ -23,7 +23,6 @@ from tests.stories.compared import VARIABLE, Story
 from tests.stories.ending import Ending
 from tests.stories.resilience import Tally
 from tests.stories.simulated import SimulatedStories
-from tests.stories.test_after_sb import SOAK_ON_REAL_DRBD
 from tests.stories.vocabulary import StoryPair
 from tests.stories.watched import Recorded, Watched
 
@@ -54,12 +53,10 @@ def real_pair(booted_pair: Pair, request: pytest.FixtureRequest) -> Iterator[Pai
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave some situations of DRBD's policies, and some stories, on real DRBD to the soak."""
+    """Leave some stories on real DRBD to the soak."""
     for item in items:
         values = getattr(getattr(item, "callspec", None), "params", {})
-        situation = (values.get("policies"), values.get("active"))
-        left = situation in SOAK_ON_REAL_DRBD or "soak_on_real_drbd" in item.keywords
-        if values.get("pair") == "real" and left:
+        if values.get("pair") == "real" and "soak_on_real_drbd" in item.keywords:
             item.add_marker(pytest.mark.soak)
 
 

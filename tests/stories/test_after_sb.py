@@ -36,9 +36,7 @@ SITUATIONS = [
 
 # The kernel's rules do not change from day to day; what is simulated of them is asked each time.
 # Real DRBD with a policy that loses silently is in tests/lab/test_main_job.py each time, too.
-SOAK_ON_REAL_DRBD = SITUATIONS
-
-
+@pytest.mark.soak_on_real_drbd
 @pytest.mark.parametrize(
     ("policies", "active"),
     SITUATIONS,
